@@ -1,0 +1,106 @@
+"""One run of a study: what is trained and how it is scored, with an id from that content."""
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from deltavae.errors import UserError
+
+_INCLUDE = re.compile(r"""^\s*include\s+['"]([^'"]+)['"]""", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How each run of a study is scored.
+
+    Attributes:
+        metrics: names of metrics, as `evaluate.py --metrics` takes them.
+        readouts: names of readouts; each gives a row of its own in the table.
+        protocol: `current`, `challenge2019` or `both`.
+        settings: `study` (the published sample sizes) or `fast`.
+        seed: of the scoring, the same in all runs.
+    """
+
+    metrics: tuple[str, ...]
+    readouts: tuple[str, ...]
+    protocol: str = "current"
+    settings: str = "study"
+    seed: int = 0
+
+    @property
+    def id(self) -> str:
+        """Twelve hexadecimal digits of the content."""
+        return _digest(asdict(self))
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One run.
+
+    Attributes:
+        setting: readable name of all that seeds and data sets share.
+        variant: the part of the setting that has a name ("" where the study names none).
+        values: gin name -> value of what the study sweeps.
+        dataset: name of the data set.
+        seed: of the training.
+        gin_configs: gin files in order.
+        bindings: gin bindings in order, the data set and the seed not among them.
+        contents: digests of the gin files, with what they include, in order.
+        cores: processor cores for the run.
+    """
+
+    setting: str
+    variant: str
+    values: dict[str, object]
+    dataset: str
+    seed: int
+    gin_configs: tuple[str, ...]
+    bindings: tuple[str, ...]
+    contents: tuple[str, ...] = field(repr=False)
+    cores: int = 1
+
+    @property
+    def id(self) -> str:
+        """Twelve hexadecimal digits of what is trained.
+
+        Neither the names of files and settings nor the scoring nor the cores are part of it:
+        a renamed file trains nothing again, a changed one does.
+        """
+        return _digest([self.contents, self.bindings, self.dataset, self.seed])
+
+
+def as_binding(name: str, value: object) -> str:
+    """`name = value` as gin reads it; a string that starts with @ or % is a gin reference."""
+    if isinstance(value, str) and value[:1] in ("@", "%"):
+        return f"{name} = {value}"
+    return f"{name} = {value!r}"
+
+
+def digest_of_file(path: str) -> str:
+    """Digest of a gin file and of all that it includes, by content.
+
+    Raises:
+        UserError: a file is missing.
+    """
+    return _digest(_texts(path, ()))
+
+
+def _texts(path: str, seen: tuple[str, ...]) -> list[str]:
+    if path in seen:
+        raise UserError(f"{path} includes itself")
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(
+            f"the configuration {path} cannot be read ({error.strerror})",
+            advice="Paths in a study are relative to the folder that the command is called from.",
+        ) from None
+    included = [t for name in _INCLUDE.findall(text) for t in _texts(name, (*seen, path))]
+    return [text, *included]
+
+
+def _digest(content: object) -> str:
+    text = json.dumps(content, sort_keys=True, default=repr)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
