@@ -98,7 +98,7 @@ def _dataset(table: pd.DataFrame, name: str) -> dict[str, Any]:
             "rank": rank,
             "cells": [
                 {
-                    "text": _spread(stats.loc[key][each]),
+                    "text": summary.spread(stats.loc[key][each]),
                     "best": stats.loc[key][each]["mean"] == best[each],
                 }
                 for each in scores
@@ -148,13 +148,6 @@ def _image(figure: Any) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def _spread(stats: pd.Series) -> str:
-    if pd.isna(stats["mean"]):
-        return "–"
-    spread = "" if pd.isna(stats["std"]) else f" ± {stats['std']:.3f}"
-    return f"{stats['mean']:.3f}{spread}"
 
 
 def _cell(value: object) -> str:

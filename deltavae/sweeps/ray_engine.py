@@ -47,7 +47,7 @@ class RayEngine(Engine):
             raise UserError(
                 "Ray is not installed", advice="Install it with pip install deltavae[ray]."
             ) from None
-        self._ray = ray
+        self._ray: Any = ray
         self._connect(address, cores, timeout)
         try:
             slots = self._slots(cores_per_job, gpus_per_job)

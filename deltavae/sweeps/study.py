@@ -56,12 +56,9 @@ class Study:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Study":
         """The inverse of `to_json`."""
-        plain = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
-        scoring = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in content["scoring"].items()
-        }
-        plain["scoring"] = Scoring(**scoring)
-        plain["variants"] = {k: tuple(v) for k, v in content["variants"].items()}
+        plain = _tuples(content)
+        plain["scoring"] = Scoring(**_tuples(content["scoring"]))
+        plain["variants"] = _tuples(content["variants"])
         plain["grid"] = list(content["grid"])
         return cls(**plain)
 
@@ -149,6 +146,10 @@ def study(
         retries=retries,
         cores=cores,
     )
+
+
+def _tuples(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in content.items()}
 
 
 def _grid(swept: Mapping[str, Sequence[Any]], zipped: Mapping[str, Sequence[Any]]) -> grids.Grid:

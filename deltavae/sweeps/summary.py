@@ -24,7 +24,8 @@ TRAINING = (
 """Columns that hold no score with labels."""
 CRITERIA = ("elbo", "udr")
 """Columns by which a run can be chosen without labels; larger is better in each."""
-_GROUP = ["dataset", "setting", "readout"]
+GROUP = ["dataset", "setting", "readout"]
+"""What rows are averaged over seeds within."""
 
 
 def score_names(table: pd.DataFrame) -> list[str]:
@@ -46,7 +47,7 @@ def by_setting(table: pd.DataFrame, names: Sequence[str] | None = None) -> pd.Da
         A row for each data set, setting and readout; columns (score, `mean` | `std` | `count`).
     """
     names = list(names or score_names(table))
-    return table.groupby(_GROUP)[names].agg(["mean", "std", "count"])
+    return table.groupby(GROUP)[names].agg(["mean", "std", "count"])
 
 
 def ranks(table: pd.DataFrame, names: Sequence[str] | None = None) -> pd.DataFrame:
@@ -57,7 +58,7 @@ def ranks(table: pd.DataFrame, names: Sequence[str] | None = None) -> pd.DataFra
         data set; equal means share their rank.
     """
     names = list(names or score_names(table))
-    means = table.groupby(_GROUP)[names].mean()
+    means = table.groupby(GROUP)[names].mean()
     result = means.groupby("dataset").rank(ascending=False)
     result["mean_rank"] = result.mean(axis=1)
     return result.sort_values(["dataset", "mean_rank"])
@@ -164,3 +165,11 @@ def best_runs(table: pd.DataFrame) -> pd.DataFrame:
     rank = table.groupby(["dataset", "readout"])[names].rank(ascending=False).mean(axis=1)
     best = rank.groupby([table["dataset"], table["readout"]]).idxmin()
     return table.loc[best].reset_index(drop=True)
+
+
+def spread(stats: pd.Series) -> str:
+    """`mean ± std` of one score, as `by_setting` gives it, to three decimals."""
+    if pd.isna(stats["mean"]):
+        return "–"
+    deviation = "" if pd.isna(stats["std"]) else f" ± {stats['std']:.3f}"
+    return f"{stats['mean']:.3f}{deviation}"

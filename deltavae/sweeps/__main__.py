@@ -1,0 +1,119 @@
+"""Carry out a study: `python -m deltavae.sweeps gin/studies/quick.gin`."""
+
+import sys
+from pathlib import Path
+
+from absl import app, flags
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from deltavae.errors import UserError
+from deltavae.sweeps import summary
+from deltavae.sweeps.engine import Engine, LocalEngine
+from deltavae.sweeps.folder import StudyFolder
+from deltavae.sweeps.loader import load_checked
+from deltavae.sweeps.page import write_page
+from deltavae.sweeps.scheduler import Progress, describe, failures, run_study
+from deltavae.sweeps.study import Study
+from deltavae.sweeps.table import read_table
+
+flags.DEFINE_string("output_dir", None, "Folder of the study; scratch/studies/NAME by default.")
+flags.DEFINE_enum("engine", "local", ["local", "ray"], "What carries the runs out.")
+flags.DEFINE_string("address", None, "Ray cluster: auto, HOST:PORT or ray://HOST:PORT.")
+flags.DEFINE_integer("cores", None, "Cores of this machine for the study.", lower_bound=1)
+flags.DEFINE_float("gpus_per_run", 0.0, "GPUs for a run on Ray; may be a fraction.", 0.0)
+flags.DEFINE_multi_string("gin_bindings", [], "Bindings after the file's, as study.seeds = [0].")
+flags.DEFINE_bool("list", False, "List the runs with their state as JSON lines, and end.")
+FLAGS = flags.FLAGS
+
+
+def main(arguments: list[str]) -> int:
+    """Read, check, run, summarise; 0 if every run is done, 1 if some failed, 2 on misuse."""
+    console = Console()
+    try:
+        if len(arguments) != 2:
+            raise UserError(
+                "name one study",
+                expected="python -m deltavae.sweeps FILE.gin",
+                received=" ".join(arguments[1:]) or "no file",
+            )
+        study = load_checked(arguments[1], FLAGS.gin_bindings)
+        folder = StudyFolder(FLAGS.output_dir or Path("scratch/studies") / study.name)
+        if FLAGS.list:
+            console.print(describe(study, folder), soft_wrap=True, highlight=False, markup=False)
+            return 0
+        state = _run(study, folder, console)
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped; the same command goes on where it was.\n")
+        return 130
+    given_up = failures(study, folder)
+    write_page(study, folder, given_up)
+    _print_table(study, folder, console)
+    for each in given_up:
+        last = (each["log"].strip().splitlines() or ["(no output)"])[-1]
+        console.print(
+            f"failed: {each['setting']}, {each['dataset']}, seed {each['seed']}: {last} "
+            f"({each['folder']}/log.txt)",
+            markup=False,
+        )
+    console.print(f"table: {folder.table}\npage: {folder.report}", markup=False)
+    return 1 if state.failed else 0
+
+
+def _run(study: Study, folder: StudyFolder, console: Console) -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+    )
+    with Bar(*columns, console=console) as bar:
+        task = bar.add_task(study.name, total=None, note="")
+
+        def show(state: Progress) -> None:
+            bar.update(
+                task,
+                total=state.total,
+                completed=state.skipped + state.done + state.failed,
+                note=f"{state.failed} failed" if state.failed else "",
+            )
+
+        return run_study(study, folder, lambda: _engine(study, folder), progress=show)
+
+
+def _engine(study: Study, folder: StudyFolder) -> Engine:
+    if FLAGS.engine == "local" and FLAGS.address is None:
+        return LocalEngine(study.cores, FLAGS.cores)
+    from deltavae.sweeps.ray_engine import RayEngine
+
+    return RayEngine(
+        folder.path, FLAGS.address, study.cores, FLAGS.gpus_per_run, cores=FLAGS.cores
+    )
+
+
+def _print_table(study: Study, folder: StudyFolder, console: Console) -> None:
+    rows = read_table(folder.stream)
+    if rows.empty:
+        return
+    names = [name for name in summary.score_names(rows) if not name.startswith("r2_")]
+    stats, ranks = summary.by_setting(rows, names), summary.ranks(rows, names)
+    for dataset, part in ranks.groupby("dataset", sort=False):
+        table = Table(title=f"{study.name}: {dataset}, mean ± spread over seeds")
+        for column in ("setting", "readout", "runs", "mean rank", *names):
+            table.add_column(column, justify="left" if column in summary.GROUP else "right")
+        for key, rank in part["mean_rank"].items():
+            cells = stats.loc[key]
+            count = int(max(cells[name]["count"] for name in names))
+            scores = [summary.spread(cells[name]) for name in names]
+            table.add_row(key[1], key[2], str(count), f"{rank:.1f}", *scores)
+        console.print(table)
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,69 @@
+"""Reads a study file and checks every binding of it: `python -m deltavae.sweeps.loader FILE`.
+
+A process of its own, because what a binding may name is known only with TensorFlow loaded, and
+the process that schedules a study stays free of it.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from deltavae.errors import UserError
+from deltavae.sweeps.study import Study
+
+
+def load_checked(path: str, bindings: Sequence[str] = ()) -> Study:
+    """Read a study in a fresh process, with every gin name in it checked.
+
+    Args:
+        path: of a gin file that binds `study.*`.
+        bindings: further gin bindings, applied last.
+
+    Raises:
+        UserError: the study cannot be read, or names something that does not exist.
+    """
+    process = subprocess.run(
+        [sys.executable, "-m", "deltavae.sweeps.loader", path, *bindings],
+        capture_output=True,
+        text=True,
+    )
+    if process.returncode == 2:
+        raise UserError(process.stderr.strip().splitlines()[-1].rstrip("."))
+    if process.returncode:
+        raise RuntimeError(process.stderr)
+    return Study.from_json(json.loads(process.stdout.splitlines()[-1]))
+
+
+def check_bindings(study: Study) -> None:
+    """Let gin read every file and binding of a study, each variant with each swept value once.
+
+    Raises:
+        UserError: a name is unknown, or a value is not gin.
+    """
+    from deltavae import config
+
+    checked: set[tuple[tuple[str, ...], str]] = set()
+    for run in study.runs():
+        parts = {(run.gin_configs, each) for each in ("", *run.bindings)}
+        if not parts <= checked:
+            config.check(run.gin_configs, run.bindings)
+            checked |= parts
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the study as JSON; exit status 2 and one line where the user can mend it."""
+    from deltavae import config
+
+    try:
+        study = config.load_study(arguments[0], arguments[1:])
+        check_bindings(study)
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    sys.stdout.write(json.dumps(study.to_json()) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
