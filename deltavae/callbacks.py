@@ -1,0 +1,92 @@
+"""What happens beside the steps: progress on the screen, guards, budget, events."""
+
+import math
+import time
+from typing import Any
+
+import keras
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from deltavae.errors import UserError
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """A bar over all steps of the run, with C, KL and reconstruction, and the time left.
+
+    Refreshed a few times a second at most, so that it costs nothing measurable; without a
+    terminal it prints a line at the end of each tenth of the run instead.
+    """
+
+    def __init__(self, total_steps: int, first_step: int, console: Console) -> None:
+        super().__init__()
+        self.console = console
+        self.total = total_steps
+        self.step = first_step
+        self.bar: Progress | None = None
+        if console.is_terminal:
+            self.bar = Progress(
+                TextColumn("training"),
+                BarColumn(),
+                TextColumn("{task.completed:,}/{task.total:,} steps"),
+                TextColumn("{task.fields[terms]}"),
+                TimeElapsedColumn(),
+                TextColumn("left"),
+                TimeRemainingColumn(),
+                console=console,
+                refresh_per_second=2,
+            )
+            self.task = self.bar.add_task("", total=total_steps, completed=first_step, terms="")
+            self.bar.start()
+        self.begun = time.monotonic()
+        self.first = first_step
+        self.next_line = 0.0
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Move the bar; `batch` counts from 0 within the epoch."""
+        if self.bar is not None:
+            self.bar.update(self.task, completed=self.step + batch + 1)
+
+    def epoch_done(self, row: dict[str, Any]) -> None:
+        """Show an epoch's row of the history."""
+        self.step = row["step"]
+        terms = (
+            f"epoch {row['epoch'] + 1}  C {row['capacity']:.2f}  KL {row['kl']:.2f}  "
+            f"-log p {row['reconstruction']:.1f}"
+        )
+        if self.bar is not None:
+            self.bar.update(self.task, completed=self.step, terms=terms)
+        elif self.step / self.total >= self.next_line:
+            elapsed = time.monotonic() - self.begun
+            left = elapsed / max(1, self.step - self.first) * (self.total - self.step)
+            self.console.print(
+                f"step {self.step:,}/{self.total:,}  {terms}  {elapsed:.0f} s, {left:.0f} s left"
+            )
+            self.next_line = self.step / self.total + 0.1
+
+    def close(self) -> None:
+        """Leave the terminal in order."""
+        if self.bar is not None:
+            self.bar.stop()
+
+
+class NanGuard:
+    """Stops a run whose terms are no longer numbers, and says which went first."""
+
+    def check(self, row: dict[str, Any], checkpoint: str) -> None:
+        """Raise `UserError` if a term of the epoch's row is not finite."""
+        bad = [
+            name
+            for name in ("log_scale", "kl", "reconstruction", "loss")
+            if not math.isfinite(row[name])
+        ]
+        if bad:
+            raise UserError(
+                f"training diverged by step {row['step']} (epoch {row['epoch'] + 1})",
+                expected="finite terms",
+                received=", ".join(f"{name} = {row[name]}" for name in bad),
+                advice=(
+                    f"The last good state is {checkpoint}. Lower train.learning_rate or set "
+                    "train.clip_norm, then --resume."
+                ),
+            )

@@ -1,0 +1,36 @@
+"""Train a Diffusion VAE and export its representation."""
+
+import sys
+
+from absl import app, flags
+
+from deltavae.aicrowd import environment
+
+_ENV = environment()
+flags.DEFINE_multi_string("gin_config", ["gin/base.gin"], "Gin file; repeat for several.")
+flags.DEFINE_multi_string("gin_bindings", [], 'Binding that overrides, "train.steps = 1000".')
+flags.DEFINE_string("dataset", None, "Data set; default: the gin binding dataset.name.")
+flags.DEFINE_string("output_dir", str(_ENV.run_path), "The run's folder.")
+flags.DEFINE_bool("resume", False, "Continue an interrupted run from its newest checkpoint.")
+flags.DEFINE_bool("overwrite", False, "Replace the run that is already in the folder.")
+FLAGS = flags.FLAGS
+
+
+def main(arguments: list[str]) -> int:
+    """Parse nothing, decide nothing: hand the flags to `deltavae.main.train_command`."""
+    if len(arguments) > 1:
+        raise app.UsageError(f"Unknown argument: {arguments[1]}")
+    from deltavae.main import train_command
+
+    return train_command(
+        files=FLAGS.gin_config,
+        bindings=FLAGS.gin_bindings,
+        dataset=FLAGS.dataset,
+        output_dir=FLAGS.output_dir,
+        resume=FLAGS.resume,
+        overwrite=FLAGS.overwrite,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(app.run(main))
