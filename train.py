@@ -7,7 +7,11 @@ from absl import app, flags
 from deltavae.aicrowd import environment
 
 _ENV = environment()
-flags.DEFINE_multi_string("gin_config", ["gin/base.gin"], "Gin file; repeat for several.")
+flags.DEFINE_multi_string(
+    "gin_config",
+    [],
+    "Gin file; repeat for several. Default: gin/base.gin, or on --resume the saved one.",
+)
 flags.DEFINE_multi_string("gin_bindings", [], 'Binding that overrides, "train.steps = 1000".')
 flags.DEFINE_string("dataset", None, "Data set; default: the gin binding dataset.name.")
 flags.DEFINE_string("output_dir", str(_ENV.run_path), "The run's folder.")
@@ -17,10 +21,10 @@ FLAGS = flags.FLAGS
 
 
 def main(arguments: list[str]) -> int:
-    """Parse nothing, decide nothing: hand the flags to `deltavae.main.train_command`."""
+    """Parse nothing, decide nothing: hand the flags to `deltavae.commands.train_command`."""
     if len(arguments) > 1:
         raise app.UsageError(f"Unknown argument: {arguments[1]}")
-    from deltavae.main import train_command
+    from deltavae.commands import train_command
 
     return train_command(
         files=FLAGS.gin_config,

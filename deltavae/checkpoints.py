@@ -50,7 +50,9 @@ class Checkpoints:
             try:
                 state, arrays = _read(folder)
             except (OSError, ValueError, KeyError) as error:
-                logging.warning("Checkpoint %s is broken (%s): using the one before.", folder, error)
+                logging.warning(
+                    "Checkpoint %s is broken (%s): using the one before.", folder, error
+                )
                 continue
             shapes = [tuple(a.shape) for a in arrays]
             if shapes != [tuple(v.shape) for v in variables]:

@@ -63,7 +63,11 @@ capacity = gin.register("capacity")(Capacity)
 for _part in (
     *(getattr(manifolds, name) for name in manifolds.__all__),
     *(getattr(posteriors, name) for name in posteriors.__all__ if name.endswith("Posterior")),
-    *(getattr(networks, f"{kind}_{side}") for kind in ("conv", "mlp") for side in ("encoder", "decoder")),
+    *(
+        getattr(networks, f"{kind}_{side}")
+        for kind in ("conv", "mlp")
+        for side in ("encoder", "decoder")
+    ),
     CapacityObjective,
     BetaObjective,
 ):

@@ -132,9 +132,7 @@ class DeltaVAE(keras.Model):
             terms = self.losses_per_image(images, seed, training=True)
             loss = tf.reduce_mean(terms["loss"])
         variables = self.trainable_variables
-        self.optimizer.apply_gradients(
-            zip(tape.gradient(loss, variables), variables, strict=True)
-        )
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         return self._track(terms)
 
     def test_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -1,0 +1,51 @@
+# make demo: train, export, score and report on a built-in set; make test: the tests.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+DEMO := scratch/shared/demo
+
+.PHONY: env demo test test-evaluator test-redis test-browser test-ray test-image test-slow lint
+
+env: $(VENV)/.done
+
+$(VENV)/.done: requirements.txt requirements-nodeps.txt requirements-dev.txt scripts/install.sh
+	$(PYTHON) -m venv $(VENV)
+	bash scripts/install.sh $(BIN)/python
+	$(BIN)/python -m pip install -r requirements-dev.txt
+	touch $@
+
+demo: env
+	$(BIN)/python train.py --gin_config gin/demo.gin --output_dir $(DEMO) --overwrite
+	$(BIN)/python evaluate.py --run_dir $(DEMO) --settings fast
+
+test: env
+	$(BIN)/python -m pytest
+
+lint: env
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# Tests that need more than pip: each fetches its tool or says why it cannot.
+test-evaluator: env
+	$(BIN)/python -m pytest -m evaluator tests
+
+test-redis: env
+	command -v redis-server >/dev/null || { apt-get update && apt-get install -y redis-server; }
+	$(BIN)/python -m pip install -q redis
+	$(BIN)/python -m pytest -m redis tests
+
+test-browser: env
+	command -v chromium >/dev/null || { apt-get update && apt-get install -y chromium; }
+	$(BIN)/python -m pytest -m browser tests
+
+test-ray: env
+	$(BIN)/python -m pip install -q 'ray[default]'
+	$(BIN)/python -m pytest -m ray tests
+
+test-image: env
+	$(BIN)/python -m pytest -m image tests
+
+test-slow: env
+	$(BIN)/python -m pytest -m slow tests
