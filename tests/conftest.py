@@ -1,0 +1,39 @@
+"""Shared fixtures: one short training on the built-in set, made once for all tests."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+
+def run_script(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run one of the repository's scripts or modules as a user would."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("AICROWD")}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=clean | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory) -> pathlib.Path:
+    """A run folder: 60 steps of the demo's configuration in three epochs."""
+    path = tmp_path_factory.mktemp("trained") / "run"
+    done = run_script(
+        "train.py",
+        "--gin_config=gin/demo.gin",
+        "--gin_bindings=train.steps = 60",
+        "--gin_bindings=train.steps_per_epoch = 20",
+        f"--output_dir={path}",
+    )
+    assert done.returncode == 0, done.stderr
+    return path

@@ -1,0 +1,30 @@
+import pytest
+
+from deltavae import networks
+from deltavae.errors import UserError
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_convolutional_pair_has_the_size_of_the_study(channels):
+    # counted by hand from Locatello et al., table 1: kernels 4x4, 4x4, 2x2, 2x2
+    encoder = networks.conv_encoder((64, 64, channels))
+    convolutions = (16 * channels * 32 + 32) + (16 * 32 * 32 + 32)
+    convolutions += (4 * 32 * 64 + 64) + (4 * 64 * 64 + 64)
+    assert encoder.count_params() == convolutions + 1024 * 256 + 256
+    decoder = networks.conv_decoder((64, 64, channels), latent_dim=11)
+    dense = (11 * 256 + 256) + (256 * 1024 + 1024)
+    deconvolutions = (16 * 64 * 64 + 64) + (16 * 64 * 32 + 32)
+    deconvolutions += (16 * 32 * 32 + 32) + (16 * 32 * channels + channels)
+    assert decoder.count_params() == dense + deconvolutions
+    assert decoder.output_shape == (None, 64, 64, channels)
+
+
+def test_perceptrons_fit_each_other():
+    assert networks.mlp_encoder((64, 64, 3)).output_shape == (None, 1200)
+    assert networks.mlp_decoder((64, 64, 3), 7).output_shape == (None, 64, 64, 3)
+
+
+@pytest.mark.parametrize("make", [networks.conv_encoder, networks.mlp_encoder])
+def test_other_sizes_are_refused(make):
+    with pytest.raises(UserError, match=r"\(32, 32, 3\)"):
+        make((32, 32, 3))

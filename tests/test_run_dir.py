@@ -1,0 +1,55 @@
+import os
+
+import pytest
+
+from deltavae.errors import UserError
+from deltavae.run_dir import atomic_dir, atomic_write, read_json, require_writable
+
+
+def test_a_failing_block_leaves_the_old_folder_and_no_trace(tmp_path):
+    target = tmp_path / "module"
+    target.mkdir()
+    (target / "old").write_text("old")
+    with pytest.raises(RuntimeError), atomic_dir(target) as folder:
+        (folder / "new").write_text("half")
+        raise RuntimeError
+    assert [p.name for p in tmp_path.iterdir()] == ["module"]
+    assert (target / "old").read_text() == "old"
+
+
+def test_a_succeeding_block_replaces_the_folder(tmp_path):
+    target = tmp_path / "module"
+    target.mkdir()
+    (target / "old").write_text("old")
+    with atomic_dir(target) as folder:
+        (folder / "new").write_text("new")
+        assert (target / "old").exists()
+    assert [p.name for p in target.iterdir()] == ["new"]
+    assert [p.name for p in tmp_path.iterdir()] == ["module"]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    target = tmp_path / "file"
+    atomic_write(target, "old")
+
+    def full_disk(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        atomic_write(target, "new")
+    assert target.read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_unwritable_output_is_named(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(UserError, match="writable folder"):
+        require_writable(blocked / "run")
+
+
+def test_broken_json_is_named(tmp_path):
+    (tmp_path / "a.json").write_text("{")
+    with pytest.raises(UserError, match=r"a\.json"):
+        read_json(tmp_path / "a.json")
