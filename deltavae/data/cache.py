@@ -1,0 +1,190 @@
+"""Decoded image sets as memory-mapped arrays on disk, written once and shared by all runs.
+
+A cached set costs no anonymous memory, opens in milliseconds and is shared by parallel
+workers through the page cache. The folder is the first of these that can be written:
+
+1. `DELTAVAE_CACHE`, and no other, if it is set;
+2. `.deltavae_cache` beside the data;
+3. `.deltavae_cache` under `AICROWD_OUTPUT_PATH`, if set: beside the runs, in none of them;
+4. a folder of the user's in the temporary folder.
+
+A set that takes at most `MEMORY_SHARE` of the memory is kept in memory if none can.
+"""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import mmap
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from deltavae.errors import UserError
+
+MEMORY_SHARE = 1 / 16
+_SPARE_DISK = 64 * 2**20
+_FORMAT = "1"
+
+
+def decoded(
+    name: str,
+    shape: Sequence[int],
+    sources: Sequence[Path],
+    blocks: Callable[[], Iterable[np.ndarray]],
+    beside: Path | None = None,
+) -> np.ndarray:
+    """The decoded images of a set, from the cache or decoded now.
+
+    Args:
+        name: the set's name; the file is called `<name>-<digest of the sources>.npy`.
+        shape: of the whole array, which is uint8.
+        sources: the files that it is decoded from; a change of them makes a new file.
+        blocks: yields the array's consecutive pieces along the first axis.
+        beside: the folder of the data.
+
+    Returns:
+        uint8 array of this shape, read-only and memory-mapped wherever it could be cached.
+
+    Raises:
+        UserError: if a large set finds no place on disk, or `blocks` yields too few images.
+    """
+    shape = tuple(int(n) for n in shape)
+    filename = f"{name}-{_digest(sources, shape)}.npy"
+    folders = _folders(beside)
+    for folder in folders:
+        found = _open(folder / filename, shape)
+        if found is not None:
+            return found
+    size = int(np.prod(shape))
+    refusals = []
+    for folder in folders:
+        try:
+            _write(folder / filename, shape, blocks)
+        except OSError as error:
+            reason = "disk full" if error.errno == errno.ENOSPC else error.strerror or error
+            refusals.append(f"{folder}: {reason}")
+            continue
+        found = _open(folder / filename, shape)
+        if found is not None:
+            return found
+        refusals.append(f"{folder}: what was written can't be read back")
+    if size <= MEMORY_SHARE * memory_limit():
+        array = np.empty(shape, np.uint8)
+        _check_complete(name, shape[0], _fill(array, blocks()))
+        return array
+    raise UserError(
+        f"no place to decode {name} to",
+        expected=f"{size / 1e9:.1f} GB free in a folder that can be written",
+        received="; ".join(refusals),
+        advice="Set DELTAVAE_CACHE to a folder with room.",
+    )
+
+
+def memory_limit() -> int:
+    """Bytes of memory that this process may use: the machine's, or its control group's."""
+    limit = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):
+            limit = min(limit, int(Path(path).read_text()))
+    return limit
+
+
+def _folders(beside: Path | None) -> list[Path]:
+    if os.environ.get("DELTAVAE_CACHE"):
+        return [Path(os.environ["DELTAVAE_CACHE"])]
+    folders = [] if beside is None else [beside / ".deltavae_cache"]
+    if os.environ.get("AICROWD_OUTPUT_PATH"):
+        folders.append(Path(os.environ["AICROWD_OUTPUT_PATH"]) / ".deltavae_cache")
+    return [*folders, Path(tempfile.gettempdir()) / f"deltavae_cache_{os.getuid()}"]
+
+
+def _digest(sources: Sequence[Path], shape: tuple[int, ...]) -> str:
+    digest = hashlib.sha256(f"{_FORMAT} {shape}".encode())
+    for source in sources:
+        status = source.stat()
+        if source.suffix == ".py":
+            digest.update(source.read_bytes())
+        else:
+            digest.update(f"{source.name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _open(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
+    """The array in a file, or None if the file isn't exactly what was asked for."""
+    try:
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_uid != os.getuid():
+                return None
+            if np.lib.format.read_magic(file) != (1, 0):
+                return None
+            header = np.lib.format.read_array_header_1_0(file)
+            offset = file.tell()
+            if header != (shape, False, np.dtype(np.uint8)):
+                return None
+            if os.fstat(file.fileno()).st_size != offset + int(np.prod(shape)):
+                return None
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError):
+        return None
+    if len(mapped) > MEMORY_SHARE * memory_limit():
+        # Images are drawn at random: reading ahead would fetch ten times what is used.
+        mapped.madvise(mmap.MADV_RANDOM)
+    return np.frombuffer(mapped, np.uint8, offset=offset).reshape(shape)
+
+
+def _write(path: Path, shape: tuple[int, ...], blocks: Callable[[], Iterable[np.ndarray]]) -> None:
+    """Writes the file under a temporary name, then renames it; one process at a time."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _lock(path.with_suffix(".lock")):
+        if _open(path, shape) is not None:
+            return
+        size = int(np.prod(shape))
+        if shutil.disk_usage(path.parent).free < size + _SPARE_DISK:
+            raise OSError(errno.ENOSPC, "disk full")
+        handle, temporary = tempfile.mkstemp(prefix=path.stem, suffix=".part", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(file, header)
+                count = 0
+                for block in blocks():
+                    file.write(np.ascontiguousarray(block, np.uint8).data)
+                    count += len(block)
+                _check_complete(path.stem, shape[0], count)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Waits for other processes that write the same file; the lock ends with the process."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()
+
+
+def _fill(array: np.ndarray, blocks: Iterable[np.ndarray]) -> int:
+    count = 0
+    for block in blocks:
+        array[count : count + len(block)] = block
+        count += len(block)
+    return count
+
+
+def _check_complete(name: str, expected: int, count: int) -> None:
+    if count != expected:
+        raise UserError(f"{name} is incomplete", expected=f"{expected} images", received=count)

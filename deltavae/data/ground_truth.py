@@ -1,0 +1,217 @@
+"""What an image set with known factors of variation offers to training and to the metrics."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from deltavae.errors import UserError
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One ground-truth factor of variation.
+
+    Attributes:
+        name: as it appears in tables and in `r2_<name>`.
+        size: how many values it takes; values are the integers 0 .. size - 1.
+        symmetry: None for a factor on a line. For one on a circle, how often a full turn
+            repeats the image: 1 if every value looks different, 2 for an ellipse's
+            orientation.
+        labels: what each value means, or empty.
+        hidden: the images vary with it, but it isn't offered as a factor: it is drawn at
+            random whenever an image is asked for by its factors.
+        steps_per_turn: how many steps make a full circle; normally `size`.
+    """
+
+    name: str
+    size: int
+    symmetry: int | None = None
+    labels: tuple[str, ...] = ()
+    hidden: bool = False
+    steps_per_turn: int | None = None
+
+
+class GroundTruthData(ABC):
+    """Images on a full grid of factors, with the sampling protocol of disentanglement_lib.
+
+    The methods `sample*` consume a `numpy.random.RandomState` call for call as that library's
+    class of the same set does, so that one seed gives the same factors and the same images
+    in both. Everything else is by index: image `i` belongs to the `i`-th combination of the
+    grid, last factor fastest.
+
+    Args:
+        name: the set's name.
+        grid: every factor that the images vary with, slowest first.
+        image_shape: (height, width, channels).
+    """
+
+    is_stochastic = False
+    is_grid = True
+
+    def __init__(self, name: str, grid: Sequence[Factor], image_shape: Sequence[int]) -> None:
+        self.name = name
+        self.grid = tuple(grid)
+        self.image_shape = tuple(int(n) for n in image_shape)
+        self.grid_sizes = np.array([factor.size for factor in self.grid], np.int64)
+        self.latent_factor_indices = [i for i, f in enumerate(self.grid) if not f.hidden]
+        self._strides = np.prod(self.grid_sizes) // np.cumprod(self.grid_sizes)
+
+    @property
+    def _offered(self) -> list[Factor]:
+        return [self.grid[i] for i in self.latent_factor_indices]
+
+    @property
+    def factor_names(self) -> tuple[str, ...]:
+        """Names of the offered factors, in the order of a factor vector's entries."""
+        return tuple(factor.name for factor in self._offered)
+
+    @property
+    def factor_sizes(self) -> list[int]:
+        """How many values each offered factor takes."""
+        return [factor.size for factor in self._offered]
+
+    @property
+    def factors_num_values(self) -> list[int]:
+        """disentanglement_lib's name for `factor_sizes`."""
+        return self.factor_sizes
+
+    @property
+    def num_factors(self) -> int:
+        """How many factors are offered."""
+        return len(self.latent_factor_indices)
+
+    @property
+    def num_images(self) -> int:
+        """How many images there are."""
+        return int(np.prod(self.grid_sizes))
+
+    @property
+    def observation_shape(self) -> list[int]:
+        """disentanglement_lib's name for `image_shape`."""
+        return list(self.image_shape)
+
+    @property
+    def periodic(self) -> dict[str, int]:
+        """The factors that live on a circle, with their order of symmetry (1: none)."""
+        return {f.name: f.symmetry for f in self._offered if f.symmetry is not None}
+
+    @property
+    def value_labels(self) -> dict[str, tuple[str, ...]]:
+        """What the values of a factor mean, for the factors where that is known."""
+        return {f.name: f.labels for f in self._offered if f.labels}
+
+    def angles(self, factor_name: str) -> np.ndarray:
+        """The angle in radians, float64 (size,), that each value of a periodic factor means."""
+        for factor in self._offered:
+            if factor.name == factor_name and factor.symmetry is not None:
+                steps = factor.steps_per_turn or factor.size
+                return 2.0 * np.pi * np.arange(factor.size) / steps
+        raise UserError(
+            f"{self.name} has no periodic factor {factor_name!r}",
+            expected=f"one of {sorted(self.periodic)}" if self.periodic else "none: it has none",
+        )
+
+    @abstractmethod
+    def images(
+        self, indices: np.ndarray, random_state: np.random.RandomState | None = None
+    ) -> np.ndarray:
+        """The images at `indices` (n,), uint8 (n, height, width, channels) in 0 .. 255.
+
+        Args:
+            indices: integers in [0, num_images), any order, repeats allowed.
+            random_state: source of the random part of a stochastic set (`is_stochastic`);
+                by default one with seed 0. Other sets don't use it.
+        """
+
+    def factors(self, indices: np.ndarray) -> np.ndarray:
+        """The offered factors of the images at `indices` (n,), int64 (n, num_factors)."""
+        indices = np.asarray(indices, np.int64)
+        columns = np.unravel_index(indices, tuple(self.grid_sizes))
+        return np.stack(columns, axis=-1).astype(np.int64)[:, self.latent_factor_indices]
+
+    def index_of(self, factors: np.ndarray) -> np.ndarray:
+        """Index of the image with these factors, int64 (n,); hidden factors are set to 0.
+
+        Args:
+            factors: integers (n, num_factors).
+        """
+        full = np.zeros((len(factors), len(self.grid)), np.int64)
+        full[:, self.latent_factor_indices] = factors
+        return self._index_of_full(full)
+
+    def indices_from_factors(
+        self, factors: np.ndarray, random_state: np.random.RandomState
+    ) -> np.ndarray:
+        """Index of an image with these factors, int64 (n,), hidden factors drawn at random."""
+        full = np.zeros((len(factors), len(self.grid)), np.int64)
+        full[:, self.latent_factor_indices] = factors
+        for i, factor in enumerate(self.grid):
+            if factor.hidden:
+                full[:, i] = random_state.randint(factor.size, size=len(factors))
+        return self._index_of_full(full)
+
+    def _index_of_full(self, full: np.ndarray) -> np.ndarray:
+        if np.any(full < 0) or np.any(full >= self.grid_sizes):
+            raise UserError(
+                f"factor values outside the grid of {self.name}",
+                expected=f"0 <= value < {self.grid_sizes.tolist()}",
+                received=f"{full.min(axis=0).tolist()} to {full.max(axis=0).tolist()}",
+            )
+        return full @ self._strides
+
+    def sample_factors(self, num: int, random_state: np.random.RandomState) -> np.ndarray:
+        """Draws factors uniformly, int64 (num, num_factors)."""
+        factors = np.zeros((num, self.num_factors), np.int64)
+        for i, factor in enumerate(self._offered):
+            factors[:, i] = random_state.randint(factor.size, size=num)
+        return factors
+
+    def sample_observations_from_factors(
+        self, factors: np.ndarray, random_state: np.random.RandomState
+    ) -> np.ndarray:
+        """Images with these factors, float32 (n, height, width, channels) in [0, 1]."""
+        indices = self.indices_from_factors(factors, random_state)
+        return self.observations(indices, random_state)
+
+    def observations(self, indices: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
+        """The images at `indices` as float32 in [0, 1], their random part from `random_state`."""
+        return self.images(indices, random_state) / np.float32(255.0)
+
+    def sample(
+        self, num: int, random_state: np.random.RandomState
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draws factors and images with them."""
+        factors = self.sample_factors(num, random_state)
+        return factors, self.sample_observations_from_factors(factors, random_state)
+
+    def sample_observations(self, num: int, random_state: np.random.RandomState) -> np.ndarray:
+        """Draws images, float32 (num, height, width, channels) in [0, 1]."""
+        return self.sample(num, random_state)[1]
+
+
+class ArrayData(GroundTruthData):
+    """A set whose images lie in one array, in memory or memory-mapped.
+
+    Args:
+        name: the set's name.
+        grid: the factors, slowest first.
+        array: uint8 (num_images, height, width, channels) in grid order.
+    """
+
+    def __init__(self, name: str, grid: Sequence[Factor], array: np.ndarray) -> None:
+        super().__init__(name, grid, array.shape[1:])
+        if len(array) != self.num_images or array.dtype != np.uint8 or array.ndim != 4:
+            raise UserError(
+                f"the images of {name} don't fit its factors",
+                expected=f"uint8 ({self.num_images}, height, width, channels)",
+                received=f"{array.dtype} {array.shape}",
+            )
+        self._array = array
+
+    def images(
+        self, indices: np.ndarray, random_state: np.random.RandomState | None = None
+    ) -> np.ndarray:
+        """The images at `indices`; see the base class."""
+        return np.take(self._array, indices, axis=0)

@@ -1,0 +1,42 @@
+"""Training batches: whole batches gathered by index, as uint8, prefetched."""
+
+import numpy as np
+import tensorflow as tf
+
+from deltavae.data.ground_truth import GroundTruthData
+
+
+def batches(
+    data: GroundTruthData, batch_size: int, seed: int, epoch: int, steps: int
+) -> tf.data.Dataset:
+    """The batches of one epoch, each image drawn uniformly and independently from the set.
+
+    A batch is a pure function of (seed, epoch, step), so a resumed run sees what an
+    uninterrupted one would have seen. Images stay uint8 until the compiled step converts them.
+
+    Args:
+        data: the image set.
+        batch_size: images in a batch.
+        seed: of the whole run, >= 0.
+        epoch: number of the epoch, >= 0.
+        steps: batches in the epoch.
+
+    Returns:
+        `steps` elements of uint8 (batch_size, height, width, channels) in 0 .. 255.
+    """
+
+    def gather(step: np.ndarray) -> np.ndarray:
+        bits = np.random.Philox(np.random.SeedSequence([seed, epoch, int(step)]))
+        # Sorted, so that a memory-mapped set is read from front to back.
+        indices = np.sort(np.random.Generator(bits).integers(data.num_images, size=batch_size))
+        return data.images(indices, np.random.RandomState(bits) if data.is_stochastic else None)
+
+    def load(step: tf.Tensor) -> tf.Tensor:
+        images = tf.numpy_function(gather, [step], tf.uint8, stateful=False)
+        return tf.ensure_shape(images, (batch_size, *data.image_shape))
+
+    dataset = tf.data.Dataset.range(steps)
+    dataset = dataset.map(load, num_parallel_calls=2, deterministic=True)
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    return dataset.with_options(options).prefetch(4)

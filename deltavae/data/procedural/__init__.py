@@ -1,0 +1,1 @@
+"""Image sets that are drawn, not downloaded. None of this needs TensorFlow."""

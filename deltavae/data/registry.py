@@ -1,0 +1,40 @@
+"""Every named image set, and how to open it."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from deltavae.data.ground_truth import GroundTruthData
+from deltavae.data.procedural.turntable import Turntable
+from deltavae.errors import UserError
+
+_OPENERS: dict[str, Callable[[Path], GroundTruthData]] = {
+    "turntable": lambda _: Turntable(),
+}
+
+
+def names() -> list[str]:
+    """The names that `load` knows."""
+    return sorted(_OPENERS)
+
+
+def default_data_dir() -> Path:
+    """The folder of the public files: `DISENTANGLEMENT_LIB_DATA`, or ./scratch/dataset."""
+    return Path(os.environ.get("DISENTANGLEMENT_LIB_DATA") or "scratch/dataset")
+
+
+def load(name: str, data_dir: str | Path | None = None) -> GroundTruthData:
+    """Opens an image set.
+
+    Args:
+        name: one of `names()`.
+        data_dir: the folder of the public files; by default `default_data_dir()`.
+
+    Raises:
+        UserError: for an unknown name, or files that are missing or damaged.
+    """
+    if name not in _OPENERS:
+        raise UserError(
+            "unknown data set", expected=f"one of {', '.join(names())}", received=repr(name)
+        )
+    return _OPENERS[name](default_data_dir() if data_dir is None else Path(data_dir))
