@@ -47,6 +47,7 @@ def train_command(
         _train(chosen, extra, target, resume, events)
         if target.path != Path(output_dir):
             _replace(target.path, Path(output_dir))
+        sys.stderr.write(f"run written to {output_dir}\n")
         return 0
 
     try:
@@ -91,7 +92,6 @@ def _train(
                 events=events,
                 console=console,
             )
-    console.print(f"run written to {run_dir.path}")
 
 
 def _where(output_dir: str, resume: bool, overwrite: bool) -> RunDir:

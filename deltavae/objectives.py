@@ -6,6 +6,7 @@ averaged: a pixel mean would change the scale on which capacity and KL (nats) ar
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -45,10 +46,9 @@ class Likelihood:
     """The decoder's law: its log-likelihood, and the mean image for a decoder output."""
 
     name: str
-    log_likelihood: object
-    mean: object
-    # what a perfect reconstruction cannot go below, left out of `reconstruction` in logs
-    constant: float
+    log_likelihood: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+    mean: Callable[[tf.Tensor], tf.Tensor]
+    constant: float  # nats per pixel and channel that do not depend on the outputs
 
 
 def _identity(outputs: tf.Tensor) -> tf.Tensor:

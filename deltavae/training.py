@@ -128,9 +128,7 @@ def train(
     optimizer.build(model.trainable_variables)
     model.compile(optimizer=optimizer, steps_per_execution=settings.steps_per_execution)
     checkpoints = Checkpoints(run_dir.checkpoints)
-    variables = [*model.trainable_variables, *model.non_trainable_variables]
-    variables = [v for v in variables if v not in model.metrics_variables]
-    variables += [v for v in optimizer.variables if all(v is not w for w in variables)]
+    variables = state_variables(model)
     history: list[dict[str, Any]] = []
     if resume and (state := checkpoints.restore(variables)):
         history = state["history"]
@@ -148,7 +146,7 @@ def train(
             model.capacity.assign(capacity.at(epoch, total_epochs))
             steps = min(steps_per_epoch, settings.steps - step)
             dataset = batches(data, settings.batch_size, settings.seed, epoch, steps)
-            model.fit(dataset, verbose=0, callbacks=[progress])
+            model.fit(dataset, verbose=0, shuffle=False, callbacks=[progress])
             step += steps
             row = {"epoch": epoch, "step": step}
             row |= {name: float(model.trackers[name].result()) for name in METRICS}
@@ -176,6 +174,13 @@ def train(
     return history
 
 
+def state_variables(model: DeltaVAE) -> list[tf.Variable]:
+    """All that a resumed run needs: weights, capacity and the optimiser's state, in order."""
+    trackers = {id(variable) for variable in model.metrics_variables}
+    found = {id(v): v for v in [*model.variables, *model.optimizer.variables]}
+    return [variable for key, variable in found.items() if key not in trackers]
+
+
 def finish(
     model: DeltaVAE, data: GroundTruthData, run_dir: RunDir, readout: str, seed: int
 ) -> None:
@@ -186,9 +191,9 @@ def finish(
         [model.embedding(images[i : i + 256]).numpy() for i in range(0, len(images), 256)]
     )
     model.readout = fit_readout(readout, codes, model.posterior.manifold)
-    temporary = run_dir.model / ".model.keras"
-    model.save(temporary.with_suffix(".tmp.keras"))
-    os.replace(temporary.with_suffix(".tmp.keras"), run_dir.keras_model)
+    temporary = run_dir.model / ".model.tmp.keras"
+    model.save(temporary)
+    os.replace(temporary, run_dir.keras_model)
     export_representation(
         model, run_dir.representation, dataset_name=data.name, example_images=images[:64]
     )

@@ -1,5 +1,6 @@
 """DeltaVAE: the Keras model that ties encoder, posterior, decoder and objective together."""
 
+import math
 from typing import Any
 
 import keras
@@ -116,9 +117,11 @@ class DeltaVAE(keras.Model):
         log_likelihood = self.likelihood.log_likelihood(images, outputs)
         kl = self.posterior.kl(parameters)
         penalty = self.objective.penalty(kl, self.capacity, self.posterior.restoring(parameters))
+        # the law's constant is no one's doing: it counts in the ELBO and nowhere else
+        reconstruction = -log_likelihood - self.likelihood.constant * math.prod(self.image_shape)
         return {
-            "loss": penalty - log_likelihood,
-            "reconstruction": -log_likelihood,
+            "loss": reconstruction + penalty,
+            "reconstruction": reconstruction,
             "kl": kl,
             "elbo": log_likelihood - kl,
             "log_scale": self.posterior.log_scale(parameters),
@@ -126,7 +129,6 @@ class DeltaVAE(keras.Model):
 
     def train_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """One step of the optimiser on a batch of images."""
-        # summed over replicas with the batch, so that a step is the same on any number
         seed = tf.stack([self.seed, tf.cast(self.optimizer.iterations, tf.int32)])
         with tf.GradientTape() as tape:
             terms = self.losses_per_image(images, seed, training=True)
