@@ -20,7 +20,8 @@ def user_errors(command: Callable[[], int]) -> int:
     try:
         return command()
     except UserError as error:
-        sys.stderr.write(f"error: {error}\n")
+        # gin appends where it was to a message that passes through it
+        sys.stderr.write(f"error: {str(error).splitlines()[0]}\n")
         return 2
 
 

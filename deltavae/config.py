@@ -2,9 +2,10 @@
 
 import contextlib
 import difflib
+import inspect
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,26 +54,29 @@ def _export(readout: str = "embedding") -> str:
     return readout
 
 
+_PARTS: dict[str, Callable[..., Any]] = {
+    "dataset": _dataset,
+    "model": _model,
+    "export": _export,
+    "train": TrainSettings,
+    "capacity": Capacity,
+    "CapacityObjective": CapacityObjective,
+    "BetaObjective": BetaObjective,
+}
+_PARTS |= {name: getattr(manifolds, name) for name in manifolds.__all__ if name != "Manifold"}
+_PARTS |= {
+    name: getattr(posteriors, name) for name in posteriors.__all__ if name.endswith("Posterior")
+}
+_PARTS |= {
+    name: getattr(networks, name)
+    for name in ("conv_encoder", "conv_decoder", "mlp_encoder", "mlp_decoder")
+}
+del _PARTS["Posterior"]
+
 # Registered, not made `configurable`: a direct call of a class, as Keras makes when it rebuilds
 # a saved model, never takes whatever configuration happens to be loaded.
-dataset = gin.register("dataset")(_dataset)
-model = gin.register("model")(_model)
-export = gin.register("export")(_export)
-train_settings = gin.register("train")(TrainSettings)
-capacity = gin.register("capacity")(Capacity)
-for _part in (
-    *(getattr(manifolds, name) for name in manifolds.__all__),
-    *(getattr(posteriors, name) for name in posteriors.__all__ if name.endswith("Posterior")),
-    *(
-        getattr(networks, f"{kind}_{side}")
-        for kind in ("conv", "mlp")
-        for side in ("encoder", "decoder")
-    ),
-    CapacityObjective,
-    BetaObjective,
-):
-    if _part not in (manifolds.Manifold, posteriors.Posterior):
-        gin.register(_part)
+for _name, _part in _PARTS.items():
+    gin.register(_name)(_part)
 
 
 class Experiment:
@@ -130,7 +134,6 @@ def configured(files: Sequence[str], bindings: Sequence[str] = ()) -> Iterator[E
             gin.parse_config_files_and_bindings(
                 [_find(file) for file in files], list(bindings), finalize_config=False
             )
-        with _translated():
             yield Experiment()
     finally:
         gin.clear_config()
@@ -148,13 +151,7 @@ def _find(file: str) -> str:
         if candidate.is_file():
             return os.fspath(candidate)
     known = sorted(str(p.relative_to(GIN_FOLDER.parent)) for p in GIN_FOLDER.rglob("*.gin"))
-    near = difflib.get_close_matches(file, known, n=3, cutoff=0.3) or known
-    raise UserError(
-        "there is no such gin file", expected=f"a file like {', '.join(near)}", received=file
-    )
-
-
-_NAMES = ("dataset", "model", "export", "train", "capacity")
+    raise _unknown("there is no such gin file", file, known)
 
 
 @contextlib.contextmanager
@@ -162,44 +159,33 @@ def _translated() -> Iterator[None]:
     """Turn gin's complaints into `UserError`s that name what does exist."""
     try:
         yield
-    except UserError:
+    except (UserError, KeyboardInterrupt):
         raise
-    except (ValueError, TypeError, SyntaxError, OSError, RuntimeError) as error:
-        message = str(error).split("\n")[0]
-        if not _comes_from_gin(error):
+    except Exception as error:
+        if not _raised_by_gin(error):
             raise
-        if unknown := re.search(r"No configurable matching '([^']+)'", str(error)):
-            known = [name.rsplit(".", 1)[-1] for name in _registered()]
-            near = difflib.get_close_matches(unknown[1], known, n=3, cutoff=0.4) or sorted(known)
-            raise UserError(
-                "unknown gin name", expected=f"one like {', '.join(near)}", received=unknown[1]
-            ) from None
-        if unknown := re.search(r"'([^']+)' doesn't have a parameter named '([^']+)'", str(error)):
-            known = _parameters(unknown[1])
-            near = difflib.get_close_matches(unknown[2], known, n=3, cutoff=0.4) or known
-            raise UserError(
-                f"{unknown[1]} has no parameter of that name",
-                expected=f"one like {', '.join(near)}",
-                received=unknown[2],
-            ) from None
-        raise UserError(f"the configuration cannot be read: {message}") from None
+        raise _explain(str(error)) from None
 
 
-def _comes_from_gin(error: BaseException) -> bool:
-    trace = error.__traceback__
-    files = []
+def _raised_by_gin(error: Exception) -> bool:
+    trace, file = error.__traceback__, ""
     while trace is not None:
-        files.append(trace.tb_frame.f_code.co_filename)
-        trace = trace.tb_next
-    return isinstance(error, SyntaxError) or any("gin/" in Path(f).as_posix()[-40:] for f in files)
+        file, trace = trace.tb_frame.f_code.co_filename, trace.tb_next
+    return Path(file).parent.name == "gin"
 
 
-def _registered() -> list[str]:
-    parts = [*manifolds.__all__, *posteriors.__all__, "CapacityObjective", "BetaObjective"]
-    return [*_NAMES, *parts, "conv_encoder", "conv_decoder", "mlp_encoder", "mlp_decoder"]
+def _explain(message: str) -> UserError:
+    first_line = message.strip().split("\n")[0]
+    if unknown := re.search(r"No configurable matching (?:reference )?'@?([^'()]+)", message):
+        return _unknown("unknown gin name", unknown[1], _PARTS)
+    if unknown := re.search(r"'([^']+)' doesn't have a parameter named '([^']+)'", message):
+        part = _PARTS[unknown[1].rsplit(".", 1)[-1]]
+        parameters = [p for p in inspect.signature(part).parameters if p != "kwargs"]
+        return _unknown(f"{unknown[1]} has no such parameter", unknown[2], parameters)
+    return UserError(f"the configuration cannot be used: {first_line}")
 
 
-def _parameters(name: str) -> list[str]:
-    import inspect
-
-    return [p for p in inspect.signature(gin.get_configurable(name)).parameters if p != "kwargs"]
+def _unknown(what: str, name: str, known: Iterable[str]) -> UserError:
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known
+    return UserError(what, expected=f"one like {', '.join(near)}", received=name)

@@ -7,6 +7,7 @@ averaged: a pixel mean would change the scale on which capacity and KL (nats) ar
 import dataclasses
 import math
 from collections.abc import Callable
+from typing import Self
 
 import keras
 import tensorflow as tf
@@ -99,6 +100,11 @@ class BetaObjective:
         """The constructor's arguments."""
         return {"beta": self.beta}
 
+    @classmethod
+    def from_config(cls, config: dict[str, float]) -> Self:
+        """Rebuild from `get_config`."""
+        return cls(**config)
+
 
 @keras.saving.register_keras_serializable("deltavae")
 class CapacityObjective:
@@ -124,3 +130,8 @@ class CapacityObjective:
     def get_config(self) -> dict[str, float]:
         """The constructor's arguments."""
         return {"beta": self.beta}
+
+    @classmethod
+    def from_config(cls, config: dict[str, float]) -> Self:
+        """Rebuild from `get_config`."""
+        return cls(**config)

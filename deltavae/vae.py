@@ -43,9 +43,9 @@ class DeltaVAE(keras.Model):
         likelihood: str = "normal",
         readout: Readout | None = None,
         seed: int = 0,
-        **kwargs: Any,
+        name: str = "deltavae",
     ) -> None:
-        super().__init__(**({"name": "deltavae"} | kwargs))
+        super().__init__(name=name)
         self.encoder = encoder
         self.posterior = posterior
         self.decoder = decoder
@@ -57,7 +57,8 @@ class DeltaVAE(keras.Model):
         self.capacity = self.add_weight(
             shape=(), initializer="zeros", trainable=False, name="capacity"
         )
-        self.posterior.build(self.encoder.output_shape)
+        if not self.posterior.built:
+            self.posterior.build(self.encoder.output_shape)
         self.trackers = {name: keras.metrics.Mean(name=name) for name in METRICS}
         self.built = True
 

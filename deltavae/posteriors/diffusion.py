@@ -35,9 +35,9 @@ class DiffusionPosterior(Posterior):
         mode: str = "exact",
         kl: str = "exact",
         num_steps: int = 5,
-        **kwargs: Any,
+        name: str = "posterior",
     ) -> None:
-        super().__init__(**({"name": "posterior"} | kwargs))
+        super().__init__(name=name)
         self.manifold = manifold
         self.mode = mode
         self.kl_form = kl
@@ -91,13 +91,13 @@ class DiffusionPosterior(Posterior):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        config = {
+        return {
             "manifold": keras.saving.serialize_keras_object(self.manifold),
             "mode": self.mode,
             "kl": self.kl_form,
             "num_steps": self.num_steps,
+            "name": self.name,
         }
-        return super().get_config() | config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "DiffusionPosterior":

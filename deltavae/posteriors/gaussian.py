@@ -23,8 +23,8 @@ class GaussianPosterior(Posterior):
         dim: number of latent variables.
     """
 
-    def __init__(self, dim: int = 10, **kwargs: Any) -> None:
-        super().__init__(**({"name": "posterior"} | kwargs))
+    def __init__(self, dim: int = 10, name: str = "posterior") -> None:
+        super().__init__(name=name)
         self.manifold = Euclidean(dim)
         self.latent_dim = self.code_dim = dim
         self.loc_head = keras.layers.Dense(dim, name="mean")
@@ -53,4 +53,4 @@ class GaussianPosterior(Posterior):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return super().get_config() | {"dim": self.latent_dim}
+        return {"dim": self.latent_dim, "name": self.name}
