@@ -18,6 +18,7 @@ import hashlib
 import mmap
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -139,6 +140,10 @@ def _open(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
 
 def _write(path: Path, shape: tuple[int, ...], blocks: Callable[[], Iterable[np.ndarray]]) -> None:
     """Writes the file under a temporary name, then renames it; one process at a time."""
+    owner = next(folder for folder in path.parents if folder.exists())
+    if not owner.stat().st_mode & stat.S_IWUSR:
+        # The superuser could write here, but whoever took the right away meant everybody.
+        raise OSError(errno.EACCES, "not writable")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _lock(path.with_suffix(".lock")):
         if _open(path, shape) is not None:

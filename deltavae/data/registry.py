@@ -4,11 +4,27 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from deltavae.data.cars3d import Cars3D
+from deltavae.data.dsprites import ColorDSprites, DSprites, NoisyDSprites, ScreamDSprites
 from deltavae.data.ground_truth import GroundTruthData
+from deltavae.data.mpi3d import MPI3D
+from deltavae.data.norb import SmallNORB
 from deltavae.data.procedural.turntable import Turntable
+from deltavae.data.shapes3d import Shapes3D
 from deltavae.errors import UserError
 
 _OPENERS: dict[str, Callable[[Path], GroundTruthData]] = {
+    "cars3d": Cars3D,
+    "color_dsprites": lambda folder: ColorDSprites(folder, "color_dsprites"),
+    "dsprites_full": DSprites,
+    "dsprites_noshape": lambda folder: DSprites(folder, "dsprites_noshape", hide_shape=True),
+    "mpi3d_real": lambda folder: MPI3D(folder, "mpi3d_real"),
+    "mpi3d_realistic": lambda folder: MPI3D(folder, "mpi3d_realistic"),
+    "mpi3d_toy": lambda folder: MPI3D(folder, "mpi3d_toy"),
+    "noisy_dsprites": lambda folder: NoisyDSprites(folder, "noisy_dsprites"),
+    "scream_dsprites": ScreamDSprites,
+    "shapes3d": Shapes3D,
+    "smallnorb": SmallNORB,
     "turntable": lambda _: Turntable(),
 }
 

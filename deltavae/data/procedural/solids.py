@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Vector = tuple[float, float, float]
-Rays = tuple[np.ndarray, np.ndarray, np.ndarray]
+Vector = Sequence[float]
+Rays = Sequence[np.ndarray]
 
 _FAR = 1e9
 
@@ -49,7 +49,7 @@ class Solid:
     material: str
     centre: Vector
     radius: float
-    axes: tuple[Vector, Vector, Vector] | None
+    axes: Sequence[Vector] | None
     planes: tuple[tuple[Vector, float], ...]
 
     def hit(self, origin: Sequence, direction: Rays) -> tuple[np.ndarray, np.ndarray, Rays]:
