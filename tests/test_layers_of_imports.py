@@ -16,11 +16,10 @@ LEVELS = [
     ["layers", "posteriors", "objectives", "metrics", "networks"],
     ["vae"],
     ["callbacks", "checkpoints", "signals", "locks", "export"],
-    ["steps", "distribute", "training", "evaluation", "sources", "runs", "plots"],
+    ["steps", "distribute", "training", "evaluation", "runs", "plots"],
     ["report"],
     ["config"],
     ["commands", "submission", "sweeps"],
-    ["scoring"],
 ]
 LEVEL = {name: i for i, names in enumerate(LEVELS) for name in names}
 FENCES = {
