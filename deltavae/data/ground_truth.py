@@ -197,10 +197,17 @@ class ArrayData(GroundTruthData):
     Args:
         name: the set's name.
         grid: the factors, slowest first.
-        array: uint8 (num_images, height, width, channels) in grid order.
+        array: uint8 (num_images, height, width, channels).
+        rows: the row of each image of the grid, or None if they are in its order.
     """
 
-    def __init__(self, name: str, grid: Sequence[Factor], array: np.ndarray) -> None:
+    def __init__(
+        self,
+        name: str,
+        grid: Sequence[Factor],
+        array: np.ndarray,
+        rows: np.ndarray | None = None,
+    ) -> None:
         super().__init__(name, grid, array.shape[1:])
         if len(array) != self.num_images or array.dtype != np.uint8 or array.ndim != 4:
             raise UserError(
@@ -208,10 +215,10 @@ class ArrayData(GroundTruthData):
                 expected=f"uint8 ({self.num_images}, height, width, channels)",
                 received=f"{array.dtype} {array.shape}",
             )
-        self._array = array
+        self._array, self._rows = array, rows
 
     def images(
         self, indices: np.ndarray, random_state: np.random.RandomState | None = None
     ) -> np.ndarray:
         """The images at `indices`; see the base class."""
-        return np.take(self._array, indices, axis=0)
+        return np.take(self._array, indices if self._rows is None else self._rows[indices], axis=0)

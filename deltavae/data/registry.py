@@ -9,7 +9,9 @@ from deltavae.data.dsprites import ColorDSprites, DSprites, NoisyDSprites, Screa
 from deltavae.data.ground_truth import GroundTruthData
 from deltavae.data.mpi3d import MPI3D
 from deltavae.data.norb import SmallNORB
-from deltavae.data.procedural.turntable import Turntable
+from deltavae.data.own import load_own
+from deltavae.data.procedural.sprites import Sprites
+from deltavae.data.procedural.turntable import Turntable, TurntableHard
 from deltavae.data.shapes3d import Shapes3D
 from deltavae.errors import UserError
 
@@ -25,7 +27,9 @@ _OPENERS: dict[str, Callable[[Path], GroundTruthData]] = {
     "scream_dsprites": ScreamDSprites,
     "shapes3d": Shapes3D,
     "smallnorb": SmallNORB,
+    "sprites": lambda _: Sprites(),
     "turntable": lambda _: Turntable(),
+    "turntable_hard": lambda _: TurntableHard(),
 }
 
 
@@ -43,14 +47,19 @@ def load(name: str, data_dir: str | Path | None = None) -> GroundTruthData:
     """Opens an image set.
 
     Args:
-        name: one of `names()`.
+        name: one of `names()`, or the path of a folder or .npz file of one's own
+            (`deltavae.data.own`).
         data_dir: the folder of the public files; by default `default_data_dir()`.
 
     Raises:
         UserError: for an unknown name, or files that are missing or damaged.
     """
+    if name not in _OPENERS and ("/" in name or name.endswith(".npz") or Path(name).is_dir()):
+        return load_own(Path(name))
     if name not in _OPENERS:
         raise UserError(
-            "unknown data set", expected=f"one of {', '.join(names())}", received=repr(name)
+            "unknown data set",
+            expected=f"one of {', '.join(names())}, or the path of your own",
+            received=repr(name),
         )
     return _OPENERS[name](default_data_dir() if data_dir is None else Path(data_dir))

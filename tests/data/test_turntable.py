@@ -7,8 +7,8 @@ import pytest
 
 from deltavae.data import load
 from deltavae.data.procedural import scene
+from deltavae.data.procedural import turntable as turntable_module
 from deltavae.data.procedural.objects import all_objects
-from deltavae.data.procedural.turntable import ELEVATIONS, NUM_AZIMUTHS
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +26,12 @@ def test_it_is_a_grid_of_four_factors(turntable):
 
 
 def test_no_object_looks_the_same_from_two_azimuths(turntable):
-    for elevation in range(len(ELEVATIONS)):
+    for elevation in range(4):
         for thing in range(12):
-            views = [[azimuth, elevation, thing, 0] for azimuth in range(NUM_AZIMUTHS)]
+            views = [[azimuth, elevation, thing, 0] for azimuth in range(24)]
             images = turntable.images(turntable.index_of(np.array(views))).astype(float)
             gaps = np.abs(images[:, None] - images[None]).mean(axis=(2, 3, 4))
-            gaps[np.diag_indices(NUM_AZIMUTHS)] = np.inf
+            gaps[np.diag_indices(24)] = np.inf
             assert gaps.min() > 1.0, (elevation, thing)
 
 
@@ -39,7 +39,7 @@ def test_objects_alone_tell_their_azimuth():
     """Without the table's mark, front and back still differ."""
     for name, solids in all_objects().items():
         views = [
-            scene.draw(solids, scene.Camera(azimuth, 10.0), marked_table=False).astype(float)
+            scene.draw(solids, scene.Camera(azimuth, 10.0), marked_table=False)[0, 0].astype(float)
             for azimuth in (0.0, 90.0, 180.0, 270.0)
         ]
         gaps = [np.abs(views[i] - views[j]).mean() for i in range(4) for j in range(i)]
@@ -63,3 +63,28 @@ def test_pixels_are_the_same_on_every_machine():
     ):
         digest.update(scene.draw(all_objects()[name], scene.Camera(azimuth, elevation)).tobytes())
     assert digest.hexdigest()[:16] == "a711ef39b4c98d81"
+
+
+def test_the_hard_one_adds_lights_and_textures():
+    """Its scenes drawn here, without making the whole set."""
+    patterns = tuple(turntable_module._PATTERNS.values())
+    lamps = tuple(turntable_module._LAMPS.values())
+    layers = scene.draw(all_objects()["truck"], scene.Camera(120.0, 28.0), lamps, patterns, False)
+    assert layers.shape == (3, 3, 64, 64, 4)
+    flat = layers.reshape(9, -1).astype(float)
+    gaps = np.abs(flat[:, None] - flat[None]).mean(-1) + np.diag(np.full(9, np.inf))
+    assert gaps.min() > 1.0
+    # A pattern takes the colour from about half of the body, and no light away.
+    tinted = (layers[0, :, ..., 3] > 0).mean(axis=(1, 2))
+    assert 0.3 * tinted[0] < tinted[1] < 0.8 * tinted[0]
+    assert 0.3 * tinted[0] < tinted[2] < 0.8 * tinted[0]
+
+
+def test_painting_mixes_layers_as_stated():
+    layers = np.array([[[[10, 20, 30, 128]]]], np.uint8)
+    colours = list(turntable_module.COLOURS.values())
+    expected = [
+        [p + 128 * c // 256 for p, c in zip((10, 20, 30), rgb, strict=True)] for rgb in colours
+    ]
+    painted = turntable_module._painted(layers)
+    np.testing.assert_array_equal(painted.reshape(8, 3), expected)

@@ -30,73 +30,102 @@ Pattern = Callable[[Rays], np.ndarray]
 
 @dataclass(frozen=True)
 class Camera:
-    """Where the camera stands, as seen by the object, and the lamp that goes with it.
-
-    Attributes:
-        azimuth, elevation: of the camera, in degrees.
-        lamp: azimuth, relative to the camera's, and elevation of the light, in degrees.
-    """
+    """Where the camera stands, as seen by the object: azimuth and elevation in degrees."""
 
     azimuth: float
     elevation: float
-    lamp: tuple[float, float] = (-50.0, 50.0)
+
+
+@dataclass(frozen=True)
+class Lamp:
+    """Where light comes from: azimuth relative to the camera's, and elevation, in degrees."""
+
+    azimuth: float = -50.0
+    elevation: float = 50.0
 
 
 def draw(
     solids: Sequence[Solid],
     camera: Camera,
-    pattern: Pattern | None = None,
+    lamps: Sequence[Lamp] = (Lamp(),),
+    patterns: Sequence[Pattern | None] = (None,),
     marked_table: bool = True,
 ) -> np.ndarray:
-    """Draws a scene.
+    """Draws a scene under each lamp and with each pattern on its body.
 
     Args:
         solids: what stands on the table.
         camera: from where.
-        pattern: if given, where the body is pale instead of coloured: from points (x, y, z)
-            to booleans.
+        lamps: the lights, one at a time.
+        patterns: where the body is pale instead of coloured, from points (x, y, z) to
+            booleans; None for nowhere.
         marked_table: whether the table is light in front of the object and dark behind it,
             or of one shade.
 
     Returns:
-        uint8 (64, 64, 4): `plain` and, last, `tint`; the picture is
+        uint8 (lamps, patterns, 64, 64, 4): `plain` and, last, `tint`; the picture is
         plain + tint * colour / 256.
     """
-    back = rotate((1.0, 0.0, 0.0), camera.azimuth, camera.elevation)
-    right = rotate((0.0, 1.0, 0.0), camera.azimuth)
-    up = rotate((0.0, 0.0, 1.0), camera.azimuth, camera.elevation)
-    lamp = rotate((1.0, 0.0, 0.0), camera.azimuth + camera.lamp[0], camera.lamp[1])
-    eye = tuple(t + _DISTANCE * b for t, b in zip(_TARGET, back, strict=True))
+    frame = (
+        rotate((1.0, 0.0, 0.0), camera.azimuth, camera.elevation),
+        rotate((0.0, 1.0, 0.0), camera.azimuth),
+        rotate((0.0, 0.0, 1.0), camera.azimuth, camera.elevation),
+    )
+    eye = [t + _DISTANCE * b for t, b in zip(_TARGET, frame[0], strict=True)]
     steps = (np.arange(_RAYS) + 0.5) / (0.5 * _RAYS) - 1.0
     across, down = np.broadcast_arrays(steps[None, :], steps[:, None])
-    direction = tuple((across * right[i] - down * up[i]) / _FOCAL - back[i] for i in range(3))
-
-    plain = [
-        a + (b - a) * (0.5 + 0.5 * down) for a, b in zip(_BACKDROP[0], _BACKDROP[1], strict=True)
+    direction = [
+        (across * frame[1][i] - down * frame[2][i]) / _FOCAL - frame[0][i] for i in range(3)
     ]
-    tint = np.zeros((_RAYS, _RAYS))
+    owner, depth, normal = _trace(solids, eye, direction, frame)
+    hit = owner >= 0
+    rays = [d[hit] for d in direction]
+    point = [e + depth[hit] * d for e, d in zip(eye, rays, strict=True)]
+    body = np.array([solid.material == "body" for solid in solids])[owner[hit]]
+    paint = np.array([MATERIALS[solid.material] for solid in solids])[owner[hit]]
+    coloured = [body if p is None else body & ~p(point) for p in patterns]
+    table, on_table = _table(eye, direction, ~hit)
     halves = _TABLE_HALVES if marked_table else (_TABLE, _TABLE)
-    _draw_table(plain, eye, direction, halves, _shadow_of(solids, lamp))
+
+    result = np.empty((len(lamps), len(patterns), SIZE, SIZE, 4), np.uint8)
+    for i, lamp in enumerate(lamps):
+        towards = rotate((1.0, 0.0, 0.0), camera.azimuth + lamp.azimuth, lamp.elevation)
+        light, gloss = _shade(point, [n[hit] for n in normal], rays, towards)
+        on_ground = _table_light(table, _shadow(table, solids, towards))
+        for channel in range(3):
+            low, high = (_BACKDROP[k][channel] for k in (0, 1))
+            picture = low + (high - low) * (0.5 + 0.5 * down)
+            shade = np.where(table[0] > 0.0, halves[0][channel], halves[1][channel])
+            picture[on_table] = shade * on_ground
+            for j, tinted in enumerate(coloured):
+                picture[hit] = np.where(tinted, 0.0, paint[:, channel] * light) + gloss
+                result[i, j, ..., channel] = _quantise(picture)
+        for j, tinted in enumerate(coloured):
+            tint = np.zeros((_RAYS, _RAYS))
+            tint[hit] = np.where(tinted, light, 0.0)
+            result[i, j, ..., 3] = _quantise(tint)
+    return result
+
+
+def _trace(
+    solids: Sequence[Solid], eye: Vector, direction: Rays, frame: Sequence[Vector]
+) -> tuple[np.ndarray, np.ndarray, Rays]:
+    """Which solid each ray meets first (-1: none), how far away, and the normal there."""
+    owner = np.full((_RAYS, _RAYS), -1)
     depth = np.full((_RAYS, _RAYS), np.inf)
-    for solid in solids:
-        window = _window(solid, eye, (back, right, up))
-        rays = tuple(d[window] for d in direction)
-        entry, inside, normal = solid.hit(eye, rays)
+    normal = [np.zeros((_RAYS, _RAYS)) for _ in range(3)]
+    for index, solid in enumerate(solids):
+        window = _window(solid, eye, frame)
+        entry, inside, towards = solid.hit(eye, [d[window] for d in direction])
         seen = inside & (entry < depth[window])
+        owner[window][seen] = index
         depth[window][seen] = entry[seen]
-        rays = tuple(d[seen] for d in rays)
-        point = tuple(e + entry[seen] * d for e, d in zip(eye, rays, strict=True))
-        light, gloss = _shade(point, tuple(n[seen] for n in normal), rays, lamp)
-        coloured = np.full(len(light), solid.material == "body")
-        if pattern is not None:
-            coloured &= ~pattern(point)
-        tint[window][seen] = np.where(coloured, light, 0.0)
-        for channel, value in zip(plain, MATERIALS[solid.material], strict=True):
-            channel[window][seen] = np.where(coloured, 0.0, value * light) + gloss
-    return np.stack([_quantise(c) for c in (*plain, tint)], axis=-1)
+        for component, value in zip(normal, towards, strict=True):
+            component[window][seen] = value[seen]
+    return owner, depth, normal
 
 
-def _window(solid: Solid, eye: Vector, frame: tuple[Vector, Vector, Vector]) -> tuple:
+def _window(solid: Solid, eye: Vector, frame: Sequence[Vector]) -> tuple:
     """The slices of the ray grid outside which the solid can't be seen."""
     offset = [c - e for c, e in zip(solid.centre, eye, strict=True)]
     depth, u, v = (sum(o * f for o, f in zip(offset, axis, strict=True)) for axis in frame)
@@ -128,41 +157,30 @@ def _shade(point: Rays, normal: Rays, rays: Rays, lamp: Vector) -> tuple[np.ndar
     return sky + _LAMP * diffuse, 0.22 * gloss
 
 
-def _draw_table(
-    plain: list[np.ndarray],
-    eye: Vector,
-    direction: Rays,
-    halves: tuple[Vector, Vector],
-    shadow: Callable[[Rays], np.ndarray],
-) -> None:
-    """Paints the table's disc, with the objects' shadow, into `plain`."""
+def _table(eye: Vector, direction: Rays, free: np.ndarray) -> tuple[Rays, np.ndarray]:
+    """The points of the table that are seen, and the mask of the rays that see them."""
     distance = -eye[2] / np.where(direction[2] < -1e-9, direction[2], -1e-9)
     x, y = (eye[i] + distance * direction[i] for i in range(2))
-    square = x * x + y * y
-    on_table = square < _TABLE_RADIUS**2
-    x, y, square = x[on_table], y[on_table], square[on_table]
-    rim = square > (_TABLE_RADIUS - 0.07) ** 2
-    light = np.where(shadow((x, y, np.zeros_like(x))), 0.55, 1.0) * np.where(rim, 0.8, 1.0)
-    for channel, front, rear in zip(plain, *halves, strict=True):
-        channel[on_table] = np.where(x > 0.0, front, rear) * light
+    seen = free & (x * x + y * y < _TABLE_RADIUS * _TABLE_RADIUS)
+    return [x[seen], y[seen], np.zeros(int(seen.sum()))], seen
 
 
-def _shadow_of(solids: Sequence[Solid], lamp: Vector) -> Callable[[Rays], np.ndarray]:
-    """A function that says which points (x, y, z) the solids hide from the lamp."""
+def _table_light(spot: Rays, shadow: np.ndarray) -> np.ndarray:
+    rim = spot[0] * spot[0] + spot[1] * spot[1] > (_TABLE_RADIUS - 0.07) ** 2
+    return np.where(shadow, 0.55, 1.0) * np.where(rim, 0.8, 1.0)
 
-    def shadow(spot: Rays) -> np.ndarray:
-        dark = np.zeros(len(spot[0]), bool)
-        for solid in solids:
-            offset = [c - s for c, s in zip(solid.centre, spot, strict=True)]
-            along = offset[0] * lamp[0] + offset[1] * lamp[1] + offset[2] * lamp[2]
-            square = offset[0] * offset[0] + offset[1] * offset[1] + offset[2] * offset[2]
-            reach = solid.radius * solid.radius
-            near = np.nonzero(~dark & (square - along * along < reach))[0]
-            towards = tuple(np.full(len(near), w) for w in lamp)
-            dark[near] = solid.hit([s[near] for s in spot], towards)[1]
-        return dark
 
-    return shadow
+def _shadow(spot: Rays, solids: Sequence[Solid], lamp: Vector) -> np.ndarray:
+    """Which points the solids hide from the lamp."""
+    dark = np.zeros(len(spot[0]), bool)
+    for solid in solids:
+        offset = [c - s for c, s in zip(solid.centre, spot, strict=True)]
+        along = offset[0] * lamp[0] + offset[1] * lamp[1] + offset[2] * lamp[2]
+        square = offset[0] * offset[0] + offset[1] * offset[1] + offset[2] * offset[2]
+        near = np.nonzero(~dark & (square - along * along < solid.radius * solid.radius))[0]
+        towards = [np.full(len(near), w) for w in lamp]
+        dark[near] = solid.hit([s[near] for s in spot], towards)[1]
+    return dark
 
 
 def _quantise(values: np.ndarray) -> np.ndarray:

@@ -1,0 +1,118 @@
+"""One's own images: a folder with a table, or an .npz."""
+
+import csv
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deltavae.data import load
+from deltavae.errors import UserError
+
+GRID = [(angle, paint) for angle in (0, 90, 180, 270) for paint in ("blue", "red")]
+
+
+def _pictures(count=8, channels=3, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (count, 64, 64, channels), dtype=np.uint8)
+
+
+def _folder(root, rows, pictures):
+    with (root / "factors.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", "angle:circle", "paint"])
+        for i, (row, picture) in enumerate(zip(rows, pictures, strict=True)):
+            Image.fromarray(picture.squeeze()).save(root / f"{i}.png")
+            writer.writerow([f"{i}.png", *row])
+    return str(root)
+
+
+def test_a_folder_with_every_combination_is_a_grid(tmp_path):
+    pictures = _pictures()
+    order = np.random.default_rng(1).permutation(8)
+    data = load(_folder(tmp_path, [GRID[i] for i in order], pictures[order]))
+    assert data.is_grid and data.factor_names == ("angle", "paint")
+    assert data.factor_sizes == [4, 2] and data.periodic == {"angle": 1}
+    # Numbers are sorted as numbers, so 90 comes before 180 and 270.
+    assert data.value_labels == {"angle": ("0", "90", "180", "270"), "paint": ("blue", "red")}
+    np.testing.assert_array_equal(data.images(np.arange(8)), pictures)
+    assert load(data.name).num_images == 8
+
+
+def test_an_incomplete_table_draws_from_its_rows(tmp_path):
+    pictures = _pictures(7, channels=1)
+    data = load(_folder(tmp_path, GRID[:7], pictures))
+    assert not data.is_grid and data.num_images == 7 and data.image_shape == (64, 64, 1)
+    factors, images = data.sample(200, np.random.RandomState(0))
+    assert (factors != [3, 1]).any(axis=1).all()
+    index = data.index_of(factors)
+    np.testing.assert_array_equal(data.factors(index), factors)
+    np.testing.assert_array_equal(images, pictures[index] / np.float32(255))
+    with pytest.raises(UserError, match=r"no image .* \[3, 1\]"):
+        data.index_of(np.array([[3, 1]]))
+
+
+def test_repeated_combinations_are_all_drawn(tmp_path):
+    data = load(_folder(tmp_path, [GRID[0]] * 3 + GRID[1:], _pictures(10)))
+    drawn = data.indices_from_factors(np.zeros((100, 2), int), np.random.RandomState(0))
+    assert set(drawn) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("kind", ["uint8", "unit", "bytes", "int32"])
+def test_npz_of_every_number_type(tmp_path, kind):
+    pictures = _pictures()
+    stored = {
+        "uint8": pictures,
+        "unit": pictures / 255.0,
+        "bytes": pictures.astype(np.float32),
+        "int32": pictures.astype(np.int32),
+    }[kind]
+    factors = np.array([(a // 90, int(p == "red")) for a, p in GRID])
+    names = np.array(["angle:circle", "paint"])
+    np.savez(tmp_path / "mine.npz", images=stored, factors=factors, factor_names=names)
+    data = load(str(tmp_path / "mine.npz"))
+    assert data.is_grid and data.periodic == {"angle": 1}
+    np.testing.assert_array_equal(data.images(np.arange(8)), pictures)
+
+
+@pytest.mark.parametrize(
+    ("images", "factors", "says"),
+    [
+        (_pictures() * 1.5, np.arange(8)[:, None], "out of range"),
+        (_pictures() / 255.0 - 0.5, np.arange(8)[:, None], "out of range"),
+        (np.full((8, 64, 64), np.nan), np.arange(8)[:, None], "finite"),
+        (_pictures()[:, :32], np.arange(8)[:, None], "wrong shape"),
+        (_pictures().astype("S3"), np.arange(8)[:, None], "wrong type"),
+        (_pictures(), np.arange(7)[:, None], "shape of the factors"),
+        (_pictures(), np.arange(8.0)[:, None], "wrong factors"),
+        (_pictures(), np.array([[{}]] * 8, dtype=object), "pickled"),
+    ],
+)
+def test_bad_npz(tmp_path, images, factors, says):
+    np.savez(tmp_path / "bad.npz", images=images, factors=factors)
+    with pytest.raises(UserError, match=says):
+        load(str(tmp_path / "bad.npz"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "cannot read"),
+        ("picture,angle\n0.png,1\n", "first column"),
+        ("file,angle\n", "no factors"),
+        ("file,angle\n0.png,1,2\n", "columns of row 2"),
+        ("file,angle\nnone.png,1\n", "missing file"),
+        ("file,angle\n../../etc/passwd,1\n", "outside"),
+        ("file,angle:square\n0.png,1\n", "bad factor name"),
+        ("file,angle,angle\n0.png,1,1\n", "bad factor name"),
+    ],
+)
+def test_bad_folder(tmp_path, text, says):
+    Image.fromarray(_pictures()[0]).save(tmp_path / "0.png")
+    (tmp_path / "factors.csv").write_text(text)
+    with pytest.raises(UserError, match=says):
+        load(str(tmp_path))
+
+
+def test_a_folder_without_a_table(tmp_path):
+    with pytest.raises(UserError, match=r"factors\.csv"):
+        load(str(tmp_path))
