@@ -16,10 +16,11 @@ LEVELS = [
     ["layers", "posteriors", "objectives", "metrics", "networks"],
     ["vae"],
     ["callbacks", "checkpoints", "signals", "locks", "export"],
-    ["steps", "distribute", "training", "evaluation", "runs", "plots"],
+    ["steps", "distribute", "training", "evaluation", "sources", "runs", "plots"],
     ["report"],
     ["config"],
     ["commands", "submission", "sweeps"],
+    ["scoring"],
 ]
 LEVEL = {name: i for i, names in enumerate(LEVELS) for name in names}
 FENCES = {

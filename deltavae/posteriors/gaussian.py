@@ -39,11 +39,11 @@ class GaussianPosterior(Posterior):
         """Features (batch, f) to `loc` and `log_sigma`, both (batch, dim)."""
         return {"loc": self.loc_head(features), "log_sigma": self.log_scale_head(features)}
 
-    def law(self, parameters: Parameters) -> tfd.Distribution:
+    def law(self, parameters: Parameters) -> tfp.distributions.Distribution:
         """The normal law with those parameters."""
         return tfd.MultivariateNormalDiag(parameters["loc"], tf.exp(parameters["log_sigma"]))
 
-    def prior(self) -> tfd.Distribution:
+    def prior(self) -> tfp.distributions.Distribution:
         """The standard normal law."""
         return tfd.MultivariateNormalDiag(tf.zeros(self.latent_dim), tf.ones(self.latent_dim))
 

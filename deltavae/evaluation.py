@@ -1,0 +1,250 @@
+"""From a trained representation to `scores.json`: every score, and what made it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from deltavae import sources
+from deltavae.data import GroundTruthData
+from deltavae.errors import UserError
+from deltavae.metrics import challenge
+from deltavae.metrics.codes import CodeCache, digest_data, encode_once
+from deltavae.metrics.draws import drawn_images
+from deltavae.metrics.jobs import Job, Outcome, run_jobs
+from deltavae.metrics.library import library
+from deltavae.metrics.probe import probe_factors
+from deltavae.metrics.scores import column_report, described, write_scores
+from deltavae.run_dir import RunDir, require_writable
+
+PROTOCOLS = ("both", *challenge.PROTOCOLS)
+MAX_PROBED = 5000
+Progress = Callable[[str, int, int], object]
+
+
+def evaluate(
+    *,
+    run_dir: str | Path | None = None,
+    representation: str | Path | None = None,
+    codes_file: str | Path | None = None,
+    data: str | GroundTruthData | None = None,
+    metrics: Sequence[str] = challenge.CHALLENGE,
+    protocol: str = "both",
+    readouts: Sequence[str] | None = None,
+    settings: str = "study",
+    output_dir: str | Path | None = None,
+    seed: int = 0,
+    seeds: int = 1,
+    jobs: int | None = None,
+    reference: bool = False,
+    progress: Progress | None = None,
+) -> dict:
+    """Scores one representation and writes `scores.json` and the results of each metric.
+
+    Args:
+        run_dir, representation, codes_file: exactly one: a run's folder, an exported module's,
+            or an .npz file with `codes`.
+        data: the data set or its name; by default the one the run or module names.
+        metrics: keys of `challenge.METRICS`; `("all",)` is all of them.
+        protocol: `current` scores as today's scikit-learn does, `challenge2019` as the
+            evaluator of 2019 did; `both` adds the latter as `dci_2019`, `sap_score_2019`.
+        readouts: names of `deltavae.readouts`: scores each beside the others, from the model's
+            embedding (or the file's codes). By default, what was exported.
+        settings: `study` or `fast`.
+        output_dir: where to write; by default the run's folder, and nowhere without a run.
+        seed: of the metrics' random draws.
+        seeds: repeats with seed, seed + 1, ...; scores are means, `spread` their deviations.
+        jobs: processes; by default one a core at the study's settings, none when fast.
+        reference: disentanglement_lib's own code throughout, slow; `current` only.
+        progress: called with (what, done, to do).
+
+    Returns:
+        the content of scores.json (docs/scores.md).
+
+    Raises:
+        UserError: a mistake in the arguments or in what they name.
+    """
+    names = _metric_names(metrics)
+    _check(protocol, seeds, settings, reference)
+    library()
+    source = sources.open_source(run_dir, representation, codes_file, data, readouts)
+    output = Path(output_dir) if output_dir else Path(run_dir) if run_dir else None
+    if output is not None:
+        require_writable(output)
+    tell = progress or (lambda what, done, total: None)
+    all_seeds = range(seed, seed + seeds)
+    probed = _probed_images(source, seed)
+    base = _codes(source, names, settings, all_seeds, probed, output, tell)
+    columns = _columns(source, base, readouts, seed)
+    planned = _plan(columns, names, protocol, all_seeds, reference)
+    ended: list[Job] = []
+
+    def done(job: Job, outcome: Outcome) -> None:
+        ended.append(job)
+        tell(f"metrics: {job.metric} in {outcome.seconds:.0f} s", len(ended), len(planned))
+
+    outcomes = run_jobs(
+        planned,
+        source.index,
+        columns,
+        settings=settings,
+        workers=jobs or (1 if settings == "fast" else os.cpu_count() or 1),
+        done=done,
+    )
+    reports = {
+        name: column_report(name, outcomes, protocol, _probes(source, codes, probed, seed))
+        for name, codes in columns.items()
+    }
+    first = next(iter(reports))
+    scores = described(
+        dataset=source.data.name if source.data else "factors",
+        source={"kind": source.kind, "path": str(source.path), "sha256": source.digest},
+        protocol=protocol,
+        settings=settings,
+        seed=seed,
+        seeds=seeds,
+        reference=reference,
+        warnings=_warnings(columns),
+        readout=first,
+        **reports[first],
+    )
+    if len(reports) > 1:
+        scores["readouts"] = reports
+    if output is not None:
+        write_scores(RunDir(output), scores)
+    return scores
+
+
+def _metric_names(metrics: Sequence[str]) -> list[str]:
+    if list(metrics) == ["all"]:
+        return list(challenge.METRICS)
+    for name in metrics:
+        if name not in challenge.METRICS:
+            raise UserError(
+                "unknown metric",
+                expected=f"all, or some of {', '.join(challenge.METRICS)}",
+                received=repr(name),
+            )
+    if not metrics:
+        raise UserError("no metric asked for", expected=", ".join(challenge.METRICS))
+    return list(dict.fromkeys(metrics))
+
+
+def _check(protocol: str, seeds: int, settings: str, reference: bool) -> None:
+    if protocol not in PROTOCOLS:
+        raise UserError(
+            "unknown protocol", expected=f"one of {', '.join(PROTOCOLS)}", received=repr(protocol)
+        )
+    if seeds < 1:
+        raise UserError("seeds must be at least 1", received=seeds)
+    if reference and protocol != "current":
+        raise UserError(
+            "disentanglement_lib's own code computes what the installed scikit-learn gives",
+            expected="--protocol current with --reference",
+            received=protocol,
+        )
+
+
+def _probed_images(source: sources.Source, seed: int) -> np.ndarray:
+    """Images for the probes, ascending; none if no factor is periodic."""
+    if not source.index.angles:
+        return np.zeros(0, np.int64)
+    order = np.random.RandomState(seed).permutation(source.index.num_images)
+    return np.sort(order[:MAX_PROBED])
+
+
+def _codes(
+    source: sources.Source,
+    names: list[str],
+    settings: str,
+    seeds: Sequence[int],
+    probed: np.ndarray,
+    output: Path | None,
+    tell: Progress,
+) -> np.ndarray:
+    if source.codes is not None:
+        return source.codes
+    assert source.data is not None and source.encoder is not None  # all sources have one or both
+    tell("draws", 0, 1)
+    needed = np.union1d(drawn_images(source.index, names, settings, seeds), probed)
+    tell("draws", 1, 1)
+    folder = output / "metrics" / "codes" if output else None
+    cache = CodeCache(folder, f"{source.digest[:16]}{digest_data(source.data)[:16]}")
+    return encode_once(
+        source.data,
+        source.encoder,
+        needed,
+        cache,
+        lambda done, total: tell("codes", done, total),
+    )
+
+
+def _probes(
+    source: sources.Source, codes: np.ndarray, probed: np.ndarray, seed: int
+) -> dict[str, dict]:
+    data = source.data
+    if data is None or not len(probed):
+        return {}
+    return probe_factors(
+        codes[probed],
+        source.index.factors(probed),
+        list(source.index.names),
+        source.index.factors_num_values,
+        source.index.angles,
+        data.periodic,
+        seed=seed,
+        pixels=lambda: data.images(probed).reshape(len(probed), -1).astype(np.float32),
+    )
+
+
+def _columns(
+    source: sources.Source, base: np.ndarray, readouts: Sequence[str] | None, seed: int
+) -> dict[str, np.ndarray]:
+    """The codes under each readout; fitted to at most 4,096 images, without labels."""
+    if not readouts:
+        return {source.readout: base}
+    from deltavae.readouts import fit_readout
+
+    there = np.flatnonzero(np.isfinite(base[:, 0]))
+    shown = np.random.RandomState(seed).permutation(there)[:4096]
+    columns = {}
+    for name in dict.fromkeys(readouts):
+        fitted = fit_readout(name, base[shown], source.manifold)
+        rows = np.asarray(fitted(base[there]), np.float32)
+        columns[name] = np.full((len(base), rows.shape[1]), np.nan, np.float32)
+        columns[name][there] = rows
+    return columns
+
+
+def _warnings(columns: dict[str, np.ndarray]) -> list[str]:
+    """What is odd about the codes, though they can be scored."""
+    found = []
+    for name, codes in columns.items():
+        used = codes[np.isfinite(codes[:, 0])]
+        constant = np.flatnonzero(np.ptp(used, axis=0) == 0)
+        if len(constant):
+            found.append(
+                f"{len(constant)} of {codes.shape[1]} {name} codes are constant: "
+                f"{', '.join(map(str, constant))}"
+            )
+    return found
+
+
+def _plan(
+    columns: dict[str, np.ndarray],
+    names: list[str],
+    protocol: str,
+    seeds: Sequence[int],
+    reference: bool,
+) -> list[Job]:
+    protocols = challenge.PROTOCOLS if protocol == "both" else (protocol,)
+    return [
+        Job(column, name, version, seed, reference)
+        for column in columns
+        for name in names
+        for version in (protocols if name in challenge.BY_PROTOCOL else protocols[:1])
+        for seed in seeds
+    ]

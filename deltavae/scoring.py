@@ -1,0 +1,80 @@
+"""What `evaluate.py` does: flags to a call of `evaluate`, progress while it runs, a table."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from deltavae.errors import UserError
+
+
+def evaluate_command(
+    *, compare: Sequence[str] = (), report: bool = False, **arguments: Any
+) -> int:
+    """Scores, prints the table, and writes the report if asked; returns the exit status.
+
+    Args:
+        compare: folders of runs already scored, to print side by side instead.
+        report: write report.html of the run as well.
+        arguments: of `deltavae.evaluation.evaluate`.
+    """
+
+    def command() -> int:
+        # imported here, so that a wrong flag is answered at once
+        from deltavae.evaluation import evaluate
+        from deltavae.metrics.scores import compare as compared
+        from deltavae.metrics.scores import format_scores
+
+        console = Console()
+        if compare:
+            console.print(compared(compare))
+            return 0
+        with _progress() as bars:
+            tasks: dict[str, TaskID] = {}
+
+            def tell(what: str, done: int, total: int) -> None:
+                name = what.split(":")[0]
+                if name not in tasks:
+                    tasks[name] = bars.add_task(what, total=total)
+                bars.update(tasks[name], description=what, completed=done, total=total)
+
+            scores = evaluate(progress=tell, **arguments)
+        console.print(format_scores(scores))
+        for warning in scores["warnings"]:
+            Console(stderr=True).print(f"warning: {warning}", style="yellow")
+        for metric, why in scores["failed"].items():
+            Console(stderr=True).print(f"{metric} failed: {why}", style="red")
+        if report and arguments.get("run_dir"):
+            from deltavae.report import write_report
+
+            console.print(f"report: {write_report(arguments['run_dir'])}")
+        return 1 if scores["failed"] else 0
+
+    try:
+        return command()
+    except UserError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )

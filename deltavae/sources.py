@@ -1,0 +1,183 @@
+"""Where codes come from: a run, an exported module, or a file that anything else wrote."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from deltavae.data import GroundTruthData
+from deltavae.data import load as load_data
+from deltavae.errors import UserError
+from deltavae.metrics.codes import Encoder, digest_files, load_module, require_finite
+from deltavae.metrics.draws import IndexedData, TableData
+from deltavae.run_dir import RunDir, read_json
+
+EXPORTED = "exported"
+
+
+@dataclass
+class Source:
+    """What is scored.
+
+    Attributes:
+        kind: run, representation or codes.
+        path: as given.
+        digest: SHA-256 of what makes the codes.
+        data: the image set; None for a file with its own factors.
+        index: what the metrics draw from.
+        encoder: makes the function from images to codes; None if `codes` is there.
+        codes: float32 (num_images, k), or None if `encoder` is there.
+        readout: name of the codes that come without asking for a readout.
+        manifold: of the latent space, if known.
+    """
+
+    kind: str
+    path: Path
+    digest: str
+    data: GroundTruthData | None
+    index: IndexedData
+    encoder: Callable[[], Encoder] | None = None
+    codes: np.ndarray | None = None
+    readout: str = EXPORTED
+    manifold: object = None
+
+
+def _opened(dataset: str | GroundTruthData | None, *fallbacks: str | None) -> GroundTruthData:
+    if isinstance(dataset, GroundTruthData):
+        return dataset
+    environment = os.environ.get("AICROWD_DATASET_NAME") or "cars3d"
+    return load_data(next(name for name in (dataset, *fallbacks, environment) if name))
+
+
+def _exported_dataset(representation: Path) -> str | None:
+    """The data set that the exported results name, or None."""
+    path = representation / "results" / "gin" / "postprocess.gin"
+    found = (
+        re.search(r"dataset\.name\s*=\s*['\"](\w+)", path.read_text()) if path.is_file() else None
+    )
+    return found.group(1) if found and found.group(1) != "auto" else None
+
+
+def from_representation(path: Path, dataset: str | GroundTruthData | None) -> Source:
+    """A module's folder, or the `representation` folder around it."""
+    module = path / "tfhub" if (path / "tfhub").is_dir() else path
+    if not (module / "saved_model.pb").is_file():
+        raise UserError(
+            "no representation to score", expected=f"a module in {module}", received="none"
+        )
+    data = _opened(dataset, _exported_dataset(module.parent))
+    return Source(
+        kind="representation",
+        path=path,
+        digest=digest_files([module]),
+        data=data,
+        index=IndexedData.of(data),
+        encoder=lambda: load_module(module),
+    )
+
+
+def from_run(path: Path, dataset: str | GroundTruthData | None, embedding: bool) -> Source:
+    """A run's folder: its exported module or, for readouts, its model's `embedding`."""
+    run_dir = RunDir(path)
+    if not path.is_dir():
+        raise UserError("no such run", expected="a folder that train.py wrote", received=path)
+    info = read_json(run_dir.info) if run_dir.info.is_file() else {}
+    named = dataset or info.get("dataset")
+    if not embedding:
+        source = from_representation(run_dir.representation, named)
+        source.kind, source.path = "run", path
+        source.readout = info.get("readout", EXPORTED)
+        return source
+    from deltavae.runs import load_run  # only readouts need the model, and with it TensorFlow
+
+    run = load_run(path)
+    data = _opened(named)
+    return Source(
+        kind="run",
+        path=path,
+        digest=digest_files([run_dir.keras_model]),
+        data=data,
+        index=IndexedData.of(data),
+        encoder=lambda: lambda images: run.model.embedding(images).numpy(),
+        readout="embedding",
+        manifold=run.model.posterior.manifold,
+    )
+
+
+def from_codes(path: Path, dataset: str | GroundTruthData | None) -> Source:
+    """An .npz file with `codes` (n, k) and, without a data set, `factors` (n, f) in it."""
+    try:
+        with np.load(path, allow_pickle=False) as entry:
+            arrays = {name: entry[name] for name in entry.files}
+    except Exception as error:  # a file that is no archive raises nearly anything
+        raise UserError(
+            f"cannot read {path}", expected="an .npz file with an array `codes`", received=error
+        ) from None
+    if "codes" not in arrays or arrays["codes"].ndim != 2 or arrays["codes"].size == 0:
+        raise UserError(
+            f"{path} has no codes",
+            expected="an array `codes` of shape (images, code)",
+            received={name: array.shape for name, array in arrays.items()},
+        )
+    try:
+        codes = arrays["codes"].astype(np.float32)
+    except (TypeError, ValueError):
+        raise UserError("codes must be numbers", received=arrays["codes"].dtype) from None
+    require_finite(codes)
+    data = None
+    factors = arrays.get("factors")
+    if dataset is not None or factors is None:
+        data = _opened(dataset)
+        index: IndexedData = IndexedData.of(data)
+    else:
+        if factors.ndim != 2 or not np.array_equal(factors, np.round(factors)):
+            raise UserError(
+                "factors must be whole numbers", expected="(n, f)", received=factors.shape
+            )
+        index = TableData(factors.astype(np.int64))
+    if len(codes) != index.num_images:
+        raise UserError(
+            f"the codes of {path} don't match the {'data set' if data else 'factors'}",
+            expected=f"{index.num_images} rows, one an image, in index order",
+            received=f"{len(codes)} rows",
+        )
+    return Source(
+        "codes", path, digest_files([path]), data, index, codes=codes, readout="embedding"
+    )
+
+
+def open_source(
+    run_dir: str | Path | None,
+    representation: str | Path | None,
+    codes_file: str | Path | None,
+    data: str | GroundTruthData | None,
+    readouts: Sequence[str] | None,
+) -> Source:
+    """The one source that is given; the others are None.
+
+    Raises:
+        UserError: none or several are given, or what is given can't be scored.
+    """
+    given = [path for path in (run_dir, representation, codes_file) if path]
+    if len(given) != 1:
+        raise UserError(
+            "more than one thing to score" if given else "nothing to score",
+            expected="exactly one of run_dir, representation, codes_file",
+            received=[str(path) for path in given],
+        )
+    if run_dir:
+        return from_run(Path(run_dir), data, embedding=bool(readouts))
+    if codes_file:
+        return from_codes(Path(codes_file), data)
+    if readouts:
+        raise UserError(
+            "readouts are fitted to a model's embedding",
+            expected="--run_dir or --codes",
+            received=f"the exported module {representation}",
+        )
+    return from_representation(Path(given[0]), data)

@@ -1,0 +1,51 @@
+"""Score a representation: the challenge's five metrics, and what they cannot see."""
+
+import sys
+
+from absl import app, flags
+
+flags.DEFINE_string("run_dir", None, "A run's folder, as train.py wrote it.")
+flags.DEFINE_string("representation", None, "The folder of an exported module instead.")
+flags.DEFINE_string("codes", None, "An .npz file instead, with `codes` (n, k), one row an image.")
+flags.DEFINE_string("dataset", None, "Data set; default: the one that the run or module names.")
+flags.DEFINE_list("metrics", ["factor_vae_metric", "dci", "mig", "sap_score", "irs"], "Or: all.")
+flags.DEFINE_enum("protocol", "both", ["both", "current", "challenge2019"], "Whose scikit-learn.")
+flags.DEFINE_enum("settings", "study", ["study", "fast"], "How many points the metrics draw.")
+flags.DEFINE_list("readouts", [], "Score under each: embedding, aligned, ica, angles.")
+flags.DEFINE_string("output_dir", None, "Where to write; default: the run's folder, if any.")
+flags.DEFINE_integer("jobs", None, "Processes; default: one a core (fast settings: one).")
+flags.DEFINE_integer("seed", 0, "Seed of the metrics' random draws.")
+flags.DEFINE_integer("seeds", 1, "Repeat with this many seeds; print mean and deviation.")
+flags.DEFINE_bool("reference", False, "disentanglement_lib's own code only: takes an hour.")
+flags.DEFINE_list("compare", [], "Print these scored runs side by side (further runs may follow).")
+flags.DEFINE_bool("report", False, "Write report.html of the run as well.")
+FLAGS = flags.FLAGS
+
+
+def main(arguments: list[str]) -> int:
+    """Decide nothing: hand the flags to `deltavae.scoring.evaluate_command`."""
+    if len(arguments) > 1 and not FLAGS.compare:
+        raise app.UsageError(f"Unknown argument: {arguments[1]}")
+    from deltavae.scoring import evaluate_command
+
+    return evaluate_command(
+        compare=FLAGS.compare + arguments[1:],
+        report=FLAGS.report,
+        run_dir=FLAGS.run_dir,
+        representation=FLAGS.representation,
+        codes_file=FLAGS.codes,
+        data=FLAGS.dataset,
+        metrics=FLAGS.metrics,
+        protocol=FLAGS.protocol,
+        settings=FLAGS.settings,
+        readouts=FLAGS.readouts,
+        output_dir=FLAGS.output_dir,
+        jobs=FLAGS.jobs,
+        seed=FLAGS.seed,
+        seeds=FLAGS.seeds,
+        reference=FLAGS.reference,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(app.run(main))

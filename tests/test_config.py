@@ -1,0 +1,86 @@
+import pathlib
+
+import pytest
+
+from deltavae.config import GIN_FOLDER, configured
+from deltavae.errors import UserError
+
+BASE = ["gin/base.gin"]
+FILES = sorted(
+    str(p.relative_to(GIN_FOLDER))
+    for folder in ("challenge", "posteriors", "datasets", ".")
+    for p in (GIN_FOLDER / folder).glob("*.gin")
+)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_each_gin_file_builds(file):
+    with configured([*BASE, file]) as experiment:
+        model = experiment.model((64, 64, 1))
+        _ = experiment.settings, experiment.capacity, experiment.readout, experiment.dataset_name
+    assert model.reconstruct(model.sample(2)).shape == (2, 64, 64, 1)
+
+
+@pytest.mark.parametrize("dim", [10, 20])
+@pytest.mark.parametrize("beta", ["1", "2.5", "10"])
+def test_the_six_settings_of_table_1(dim, beta):
+    with configured([f"gin/challenge/d{dim}_beta{beta}.gin"]) as experiment:
+        model, settings, ramp = (
+            experiment.model((64, 64, 3)),
+            experiment.settings,
+            experiment.capacity,
+        )
+        assert experiment.readout == "embedding"
+    assert model.posterior.manifold.dim == dim
+    assert model.objective.beta == float(beta)
+    assert (model.posterior.mode, model.posterior.kl_form) == ("algorithm1", "asymptotic")
+    assert model.posterior.num_steps == 5
+    assert (ramp.start, ramp.stop) == (0, 15)
+    assert (settings.steps, settings.batch_size, settings.learning_rate) == (300_000, 64, 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("binding", "near"),
+    [
+        ("train.step = 3", "steps"),
+        ("trian.steps = 3", "train"),
+        ("Hypersfere.dim = 3", "Hypersphere"),
+        ("model.objective = @CapacityObjektive()", "CapacityObjective"),
+        ("DiffusionPosterior.mod = 'exact'", "mode"),
+        ("DiffusionPosterior.mode = 'exakt'", "exact"),
+        ("model.likelihood = 'gauss'", "normal"),
+        ("export.readout = 'alined'", "aligned"),
+        ("train.steps", "="),
+    ],
+)
+def test_a_typo_names_what_exists(binding, near):
+    with pytest.raises(UserError, match=near), configured(BASE, [binding]) as experiment:
+        _ = experiment.settings, experiment.readout
+        experiment.model((64, 64, 1))
+
+
+def test_a_missing_file_names_near_ones():
+    with (
+        pytest.raises(UserError, match=r"d10_beta1\.gin"),
+        configured(["gin/challenge/d10_b1.gin"]),
+    ):
+        pass
+
+
+def test_nothing_leaks_out_of_the_block():
+    with pytest.raises(ZeroDivisionError), configured(BASE, ["train.steps = 7"]):
+        raise ZeroDivisionError
+    with configured([]) as experiment:
+        assert experiment.settings.steps == 300_000
+
+
+def test_the_operative_configuration_rebuilds_the_experiment(tmp_path):
+    with configured(["gin/demo.gin"], ["Hypersphere.dim = 4"]) as experiment:
+        settings = experiment.settings
+        experiment.model((64, 64, 1))
+        text = experiment.text()
+    saved = pathlib.Path(tmp_path / "config.gin")
+    saved.write_text(text)
+    with configured([str(saved)]) as experiment:
+        assert experiment.settings == settings
+        assert experiment.model((64, 64, 1)).posterior.manifold.dim == 4

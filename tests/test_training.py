@@ -1,0 +1,85 @@
+"""Training through the command, as a user runs it."""
+
+import json
+
+import numpy as np
+import pytest
+
+import deltavae
+from tests.conftest import run_script
+
+SHORT = [
+    "train.py",
+    "--gin_config=gin/demo.gin",
+    "--gin_bindings=train.steps_per_epoch = 10",
+    "--gin_bindings=capacity.num_epochs = 2",
+    "--gin_bindings=train.deterministic = True",
+]
+
+
+def history(path):
+    rows = json.loads((path / "model" / "history.json").read_text())
+    for row in rows:
+        del row["seconds"]
+    return rows
+
+
+def test_a_run_read_back(trained_run):
+    run = deltavae.load_run(trained_run)
+    assert run.info["dataset"] == run.data.name == "turntable"
+    assert [row["step"] for row in run.history] == [20, 40, 60]
+    assert [row["capacity"] for row in run.history] == [0.0, 7.5, 15.0]
+    assert "DiffusionPosterior.mode = " in run.config
+    codes = run.model.representation(run.data.images([0, 1, 2])).numpy()
+    np.testing.assert_allclose(np.linalg.norm(codes, axis=1), 1, atol=1e-5)
+
+
+def test_resumed_equals_uninterrupted(tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    for path, steps in ((whole, 30), (parts, 20)):
+        done = run_script(*SHORT, f"--gin_bindings=train.steps = {steps}", f"--output_dir={path}")
+        assert done.returncode == 0, done.stderr
+    done = run_script(
+        "train.py", "--resume", "--gin_bindings=train.steps = 30", f"--output_dir={parts}"
+    )
+    assert done.returncode == 0, done.stderr
+    assert history(parts) == history(whole)
+    last = "model/checkpoints/epoch-000003/variables.npz"
+    assert (parts / last).read_bytes() == (whole / last).read_bytes()
+    assert (parts / "representation/tfhub/saved_model.pb").read_bytes() == (
+        whole / "representation/tfhub/saved_model.pb"
+    ).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--dataset=cars"], "turntable"),
+        (["--gin_config=gin/challenge/d10_b1.gin"], "d10_beta1.gin"),
+        (["--gin_bindings=train.step = 3"], "steps"),
+        (["--resume", "--overwrite"], "exclude"),
+        (["--dataset=cars3d"], "DISENTANGLEMENT_LIB_DATA"),
+    ],
+)
+def test_mistakes_end_in_one_line_and_status_2(tmp_path, arguments, said):
+    path = tmp_path / "run"
+    done = run_script(
+        "train.py", *arguments, f"--output_dir={path}", DISENTANGLEMENT_LIB_DATA=str(tmp_path)
+    )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert said in done.stderr.splitlines()[-1]
+    assert not path.exists()
+
+
+def test_a_run_is_not_replaced_unasked(trained_run):
+    done = run_script("train.py", "--gin_config=gin/demo.gin", f"--output_dir={trained_run}")
+    assert done.returncode == 2
+    assert "--overwrite" in done.stderr
+
+
+def test_unwritable_output_is_found_before_training(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = run_script("train.py", f"--output_dir={tmp_path}/file/run")
+    assert done.returncode == 2
+    assert "writable folder" in done.stderr
