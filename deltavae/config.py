@@ -18,6 +18,8 @@ from deltavae.errors import UserError
 from deltavae.objectives import BetaObjective, CapacityObjective
 from deltavae.readouts import READOUTS
 from deltavae.schedules import Capacity
+from deltavae.sweeps import Study
+from deltavae.sweeps import study as make_study
 from deltavae.training import TrainSettings
 from deltavae.vae import DeltaVAE
 
@@ -60,6 +62,7 @@ _PARTS: dict[str, Callable[..., Any]] = {
     "export": _export,
     "train": TrainSettings,
     "capacity": Capacity,
+    "study": make_study,
     "CapacityObjective": CapacityObjective,
     "BetaObjective": BetaObjective,
 }
@@ -144,6 +147,21 @@ def check(files: Sequence[str], bindings: Sequence[str] = ()) -> None:
     with configured(files, bindings) as experiment:
         _ = experiment.settings, experiment.capacity, experiment.readout
         experiment.model((64, 64, 1))
+
+
+def load_study(path: str, bindings: Sequence[str] = ()) -> Study:
+    """Read a study: a gin file that binds `study.*`, named as the file is.
+
+    Args:
+        path: of the file.
+        bindings: further bindings, which override the file's.
+
+    Raises:
+        UserError: for a name that nothing has, or an impossible study.
+    """
+    named = f"study.name = {Path(path).stem!r}"
+    with configured([path], [named, *bindings]):
+        return gin.get_configurable("study")()
 
 
 def _find(file: str) -> str:

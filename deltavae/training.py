@@ -17,6 +17,7 @@ from deltavae.callbacks import NanGuard, ProgressBar
 from deltavae.checkpoints import Checkpoints
 from deltavae.data import GroundTruthData
 from deltavae.data.pipeline import batches
+from deltavae.data.subset import Subset, split
 from deltavae.errors import UserError
 from deltavae.export import export_representation
 from deltavae.readouts import fit_readout
@@ -39,6 +40,7 @@ class TrainSettings:
         beta2: Adam's decay of the squares.
         epsilon: Adam's.
         clip_norm: bound on the norm of all gradients together; None for none.
+        holdout: fraction of the images that is not trained on, the same images for every seed.
         seed: of weights, noise and the order of images.
         deterministic: use TensorFlow's deterministic ops, so that the same seed gives the
             same weights bit for bit on the same machine; slower.
@@ -54,6 +56,7 @@ class TrainSettings:
     beta2: float = 0.999
     epsilon: float = 1e-8
     clip_norm: float | None = None
+    holdout: float = 0.0
     seed: int = 0
     deterministic: bool = False
     max_hours: float | None = None
@@ -66,6 +69,10 @@ class TrainSettings:
                 raise UserError(
                     f"train.{name} is impossible", expected="a whole number >= 1", received=value
                 )
+        if not 0 <= self.holdout < 1:
+            raise UserError(
+                "train.holdout is impossible", expected="0 <= holdout < 1", received=self.holdout
+            )
         for name in ("learning_rate", "clip_norm", "max_hours"):
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -117,7 +124,10 @@ def train(
     """
     events = events or Events()
     console = console or Console(stderr=True)
-    steps_per_epoch = epoch_length(data.num_images, settings.batch_size, settings.steps_per_epoch)
+    images = split(data, settings.holdout)[0] if settings.holdout else data
+    steps_per_epoch = epoch_length(
+        images.num_images, settings.batch_size, settings.steps_per_epoch
+    )
     optimizer = keras.optimizers.Adam(
         settings.learning_rate,
         settings.beta1,
@@ -145,7 +155,7 @@ def train(
             begun = time.monotonic()
             model.capacity.assign(capacity.at(epoch, total_epochs))
             steps = min(steps_per_epoch, settings.steps - step)
-            dataset = batches(data, settings.batch_size, settings.seed, epoch, steps)
+            dataset = batches(images, settings.batch_size, settings.seed, epoch, steps)
             model.fit(dataset, verbose=0, shuffle=False, callbacks=[progress])
             step += steps
             row = {"epoch": epoch, "step": step}
@@ -170,7 +180,7 @@ def train(
                 total_epochs = min(count_epochs(settings.steps, steps_per_epoch), fits)
     finally:
         progress.close()
-    finish(model, data, run_dir, readout, settings.seed)
+    finish(model, images, run_dir, readout, settings.seed)
     return history
 
 
@@ -182,7 +192,7 @@ def state_variables(model: DeltaVAE) -> list[tf.Variable]:
 
 
 def finish(
-    model: DeltaVAE, data: GroundTruthData, run_dir: RunDir, readout: str, seed: int
+    model: DeltaVAE, data: GroundTruthData | Subset, run_dir: RunDir, readout: str, seed: int
 ) -> None:
     """Fit the readout on training images, save the model, export the representation."""
     chosen = np.random.RandomState(seed).randint(data.num_images, size=4096)

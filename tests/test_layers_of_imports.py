@@ -18,9 +18,8 @@ LEVELS = [
     ["callbacks", "checkpoints", "signals", "locks", "export"],
     ["steps", "distribute", "training", "evaluation", "sources", "runs", "plots"],
     ["report"],
-    ["config"],
-    ["commands", "submission", "sweeps"],
-    ["scoring"],
+    # config registers the function that makes a study, and a study starts commands
+    ["config", "commands", "submission", "sweeps", "scoring"],
 ]
 LEVEL = {name: i for i, names in enumerate(LEVELS) for name in names}
 FENCES = {

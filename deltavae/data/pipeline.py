@@ -4,10 +4,11 @@ import numpy as np
 import tensorflow as tf
 
 from deltavae.data.ground_truth import GroundTruthData
+from deltavae.data.subset import Subset
 
 
 def batches(
-    data: GroundTruthData, batch_size: int, seed: int, epoch: int, steps: int
+    data: GroundTruthData | Subset, batch_size: int, seed: int, epoch: int, steps: int
 ) -> tf.data.Dataset:
     """The batches of one epoch, each image drawn uniformly and independently from the set.
 

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import pandas as pd
 from absl import app, flags
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -11,13 +12,14 @@ from rich.table import Table
 
 from deltavae.errors import UserError
 from deltavae.sweeps import summary
+from deltavae.sweeps.agreement import with_udr
 from deltavae.sweeps.engine import Engine, LocalEngine
 from deltavae.sweeps.folder import StudyFolder
 from deltavae.sweeps.loader import load_checked
 from deltavae.sweeps.page import write_page
 from deltavae.sweeps.scheduler import Progress, describe, failures, run_study
 from deltavae.sweeps.study import Study
-from deltavae.sweeps.table import read_table
+from deltavae.sweeps.table import read_table, write_table
 
 flags.DEFINE_string("output_dir", None, "Folder of the study; scratch/studies/NAME by default.")
 flags.DEFINE_enum("engine", "local", ["local", "ray"], "What carries the runs out.")
@@ -52,8 +54,10 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("Stopped; the same command goes on where it was.\n")
         return 130
     given_up = failures(study, folder)
-    write_page(study, folder, given_up)
-    _print_table(study, folder, console)
+    table = with_udr(read_table(folder.stream), folder)
+    write_table(table, folder.table)
+    write_page(study, folder, table, given_up)
+    _print_table(study, table, console)
     for each in given_up:
         last = (each["log"].strip().splitlines() or ["(no output)"])[-1]
         console.print(
@@ -97,8 +101,7 @@ def _engine(study: Study, folder: StudyFolder) -> Engine:
     )
 
 
-def _print_table(study: Study, folder: StudyFolder, console: Console) -> None:
-    rows = read_table(folder.stream)
+def _print_table(study: Study, rows: pd.DataFrame, console: Console) -> None:
     if rows.empty:
         return
     names = [name for name in summary.score_names(rows) if not name.startswith("r2_")]

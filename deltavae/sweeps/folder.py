@@ -13,6 +13,8 @@ from deltavae.run_dir import read_json, write_json
 from deltavae.sweeps.spec import RunSpec, Scoring
 
 FORMAT = 1
+CODES = "codes.npz"
+"""Codes of the same images for every run of a data set, an array for each readout."""
 
 
 class StudyFolder:

@@ -35,14 +35,17 @@ def load_checked(path: str, bindings: Sequence[str] = ()) -> Study:
     return Study.from_json(json.loads(process.stdout.splitlines()[-1]))
 
 
-def check_bindings(study: Study) -> None:
-    """Let gin read every file and binding of a study, each variant with each swept value once.
+def check_names(study: Study) -> None:
+    """Open every data set and make every model: each variant with each swept value once.
 
     Raises:
-        UserError: a name is unknown, or a value is not gin.
+        UserError: a data set is missing, a name is unknown, or a value is impossible.
     """
     from deltavae import config
+    from deltavae.data import load
 
+    for name in study.datasets:
+        load(name)
     checked: set[tuple[tuple[str, ...], str]] = set()
     for run in study.runs():
         parts = {(run.gin_configs, each) for each in ("", *run.bindings)}
@@ -57,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
 
     try:
         study = config.load_study(arguments[0], arguments[1:])
-        check_bindings(study)
+        check_names(study)
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -14,7 +14,6 @@ from deltavae.run_dir import atomic_write
 from deltavae.sweeps import summary
 from deltavae.sweeps.folder import StudyFolder
 from deltavae.sweeps.study import Study
-from deltavae.sweeps.table import read_table
 
 _TEMPLATE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Study {{ study.name }}</title>
@@ -66,9 +65,13 @@ the order of their mean rank over all scores, 1 the best.</p>
 """
 
 
-def write_page(study: Study, folder: StudyFolder, failures: Sequence[dict[str, Any]]) -> None:
-    """Write `report.html` from what is finished so far."""
-    table = read_table(folder.stream)
+def write_page(
+    study: Study,
+    folder: StudyFolder,
+    table: pd.DataFrame,
+    failures: Sequence[dict[str, Any]] = (),
+) -> None:
+    """Write `report.html` of the rows that there are, and of the runs that were given up."""
     environment = Environment(autoescape=True)
     environment.filters["cell"] = _cell
     content = environment.from_string(_TEMPLATE).render(

@@ -15,12 +15,14 @@ from deltavae.sweeps.engine import Engine, Job, Outcome
 from deltavae.sweeps.folder import FORMAT, StudyFolder, locked
 from deltavae.sweeps.spec import RunSpec, Scoring
 from deltavae.sweeps.study import Study
-from deltavae.sweeps.table import open_stream, write_table
+from deltavae.sweeps.table import open_stream, read_table, write_table
 
 _TABLE_EVERY = 60.0
 """Seconds between two writings of the CSV; the stream of JSON lines has each run at once."""
 _LOSSES = 10
 """How often a run may lose its worker; losses say nothing against the run itself."""
+USER_ERROR = 2
+"""Exit status of a run that only the user can mend: it is not tried again."""
 _LOG_TAIL = 2000
 
 Command = Callable[[Path], list[str]]
@@ -89,7 +91,7 @@ def run_study(
                             stream.add(result["rows"])
             finally:
                 stream.close()
-                write_table(folder.stream, folder.table)
+                write_table(read_table(folder.stream), folder.table)
         return state
 
 
@@ -125,9 +127,9 @@ def _carry_out(
             state.done += 1
             yield result
         else:
-            counts, allowed = (
-                (losses, _LOSSES) if outcome.status is None else (failures, study.retries)
-            )
+            lost, final = outcome.status is None, outcome.status == USER_ERROR
+            counts = losses if lost else failures
+            allowed = _LOSSES if lost else 0 if final else study.retries
             counts[spec.id] += 1
             if counts[spec.id] <= allowed:
                 state.retried += 1
@@ -137,7 +139,7 @@ def _carry_out(
                 _give_up(folder.run(spec), spec, outcome, counts[spec.id])
         progress(state)
         if time.monotonic() - written > _TABLE_EVERY:
-            write_table(folder.stream, folder.table)
+            write_table(read_table(folder.stream), folder.table)
             written = time.monotonic()
 
 

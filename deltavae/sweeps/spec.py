@@ -3,12 +3,15 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from deltavae.errors import UserError
 
 _INCLUDE = re.compile(r"""^\s*include\s+['"]([^'"]+)['"]""", re.MULTILINE)
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,14 @@ class Scoring:
     def id(self) -> str:
         """Twelve hexadecimal digits of the content."""
         return _digest(asdict(self))
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Scoring":
+        """The inverse of `dataclasses.asdict`, through JSON or not."""
+        plain: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in content.items()
+        }
+        return cls(**plain)
 
 
 @dataclass(frozen=True)
@@ -91,11 +102,12 @@ def _texts(path: str, seen: tuple[str, ...]) -> list[str]:
     if path in seen:
         raise UserError(f"{path} includes itself")
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        found = path if Path(path).is_file() else _ROOT / path
+        text = Path(found).read_text(encoding="utf-8")
     except OSError as error:
         raise UserError(
             f"the configuration {path} cannot be read ({error.strerror})",
-            advice="Paths in a study are relative to the folder that the command is called from.",
+            advice="Paths in a study are relative to the current folder or to the one of gin/.",
         ) from None
     included = [t for name in _INCLUDE.findall(text) for t in _texts(name, (*seen, path))]
     return [text, *included]

@@ -57,7 +57,7 @@ class Study:
     def from_json(cls, content: Mapping[str, Any]) -> "Study":
         """The inverse of `to_json`."""
         plain = _tuples(content)
-        plain["scoring"] = Scoring(**_tuples(content["scoring"]))
+        plain["scoring"] = Scoring.from_json(content["scoring"])
         plain["variants"] = _tuples(content["variants"])
         plain["grid"] = list(content["grid"])
         return cls(**plain)
@@ -89,7 +89,7 @@ def study(
     The runs are all combinations of variants, of the swept values, of data sets and seeds.
 
     Args:
-        name: of the study; the name of its file where the file binds none.
+        name: of the study.
         gin_configs: gin files of every run, in order.
         bindings: gin bindings of every run, applied after all files.
         sweep: gin name -> list of values; several names are combined each with each. A string
@@ -112,7 +112,7 @@ def study(
             length, a baseline that is no variant, or a number out of range.
     """
     if not name:
-        raise UserError("a study needs a name", advice="Bind study.name.")
+        raise UserError("a study needs a name", advice="It is the name of its file.")
     for label, values in (
         ("datasets", datasets),
         ("seeds", seeds),

@@ -44,6 +44,6 @@ def read_table(stream: Path) -> pd.DataFrame:
     return table[[*KEYS, *rest]].sort_values(list(KEYS), ignore_index=True)
 
 
-def write_table(stream: Path, path: Path) -> None:
+def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write the CSV: `pandas.read_csv(path)` gives it back."""
-    atomic_write(path, read_table(stream).to_csv(index=False))
+    atomic_write(path, table.to_csv(index=False))

@@ -20,7 +20,8 @@ with (folder / "starts").open("a") as file:
     file.write(f"{os.getpid()}\\n")
 fail = study / f"fail-{spec['run']['seed']}"
 if fail.exists() and len((folder / "starts").read_text().split()) <= int(fail.read_text()):
-    sys.exit("no such luck")
+    print("no such luck")
+    sys.exit(int((study / "status").read_text()) if (study / "status").exists() else 1)
 if (study / "hang").exists():
     time.sleep(60)
 run = spec["run"]

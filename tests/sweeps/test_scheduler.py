@@ -74,6 +74,16 @@ def test_a_failure_is_retried_and_then_reported_with_its_log(make_study, folder,
     assert failures(a_study, folder) == []
 
 
+def test_what_only_the_user_can_mend_is_not_retried(make_study, folder, stub):
+    a_study = make_study(retries=2, seeds=[0])
+    folder.path.mkdir()
+    folder.open(a_study.to_json())
+    (folder.path / "fail-0").write_text("9")
+    (folder.path / "status").write_text("2")
+    state = run_study(a_study, folder, LocalEngine, command=stub(a_study))
+    assert (state.failed, state.retried) == (2, 0)
+
+
 def test_a_killed_process_is_started_again(make_study, folder, stub):
     a_study = make_study(seeds=[3], sweep={})
     (spec,) = a_study.runs()

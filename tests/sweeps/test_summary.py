@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from deltavae.sweeps import StudyFolder, summary
+from deltavae.sweeps.agreement import with_udr
+from deltavae.sweeps.folder import CODES
 from deltavae.sweeps.page import write_page
 from deltavae.sweeps.table import open_stream, read_table
 
@@ -85,7 +87,7 @@ def test_the_page_stands_alone_and_escapes_names(table, make_study, tmp_path):
     assert len(read_table(folder.stream)) == 4
     a_study = make_study(variants={"sphere": [], "flat": []}, baselines=["flat"])
     failure = {"setting": "x", "dataset": "y", "seed": 0, "times": 2, "status": 1, "log": "why"}
-    write_page(a_study, folder, [failure])
+    write_page(a_study, folder, read_table(folder.stream), [failure])
     text = folder.report.read_text()
     assert "0.400 ± 0.141" in text
     assert "&lt;flat&gt;" in text and "<flat>" not in text
@@ -93,8 +95,25 @@ def test_the_page_stands_alone_and_escapes_names(table, make_study, tmp_path):
     assert not re.search(r"""(?:src|href)=["'](?!data:image/png|runs/)""", text)
 
 
+def test_udr_compares_seeds_of_one_setting(table, tmp_path):
+    folder = StudyFolder(tmp_path)
+    codes = np.random.RandomState(0).standard_normal((500, 3))
+    other = np.random.RandomState(1).standard_normal((500, 3))
+    for run, each in {
+        "sphere0": codes,
+        "sphere1": -codes[:, [2, 0, 1]],
+        "flat0": codes,
+        "flat1": other,
+    }.items():
+        (tmp_path / "runs" / run).mkdir(parents=True)
+        np.savez(tmp_path / "runs" / run / CODES, embedding=each)
+    scores = with_udr(table, folder).set_index("run")["udr"]
+    assert min(scores["sphere0"], scores["sphere1"]) > 0.85
+    assert max(scores["flat0"], scores["flat1"]) < 0.1
+
+
 def test_an_empty_study_has_a_page(make_study, tmp_path):
     folder = StudyFolder(tmp_path / "study")
     folder.path.mkdir()
-    write_page(make_study(), folder, [])
+    write_page(make_study(), folder, read_table(folder.stream))
     assert "0 runs of 4" in folder.report.read_text()

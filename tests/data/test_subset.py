@@ -1,0 +1,22 @@
+"""Held-out images are never among those trained on."""
+
+import numpy as np
+
+from deltavae.data import ArrayData, Factor
+from deltavae.data.subset import split
+
+
+def numbered(count):
+    array = np.arange(count, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 1), np.uint8)
+    return ArrayData("numbered", [Factor("number", count)], array)
+
+
+def test_split_is_a_partition_and_the_same_each_time():
+    data = numbered(50)
+    kept, held_out = split(data, 0.2)
+    assert (kept.num_images, held_out.num_images) == (40, 10)
+    kept_numbers = kept.images(np.arange(40))[:, 0, 0, 0]
+    held_numbers = held_out.images(np.arange(10))[:, 0, 0, 0]
+    assert sorted([*kept_numbers, *held_numbers]) == list(range(50))
+    assert np.array_equal(split(data, 0.2)[1].images(np.arange(10))[:, 0, 0, 0], held_numbers)
+    assert not np.array_equal(held_numbers, np.arange(10))
