@@ -16,12 +16,11 @@ from deltavae.metrics.codes import CodeCache, digest_data, encode_once
 from deltavae.metrics.draws import drawn_images
 from deltavae.metrics.jobs import Job, Outcome, run_jobs
 from deltavae.metrics.library import library
-from deltavae.metrics.probe import probe_factors
+from deltavae.metrics.periodic import PeriodicScores
 from deltavae.metrics.scores import column_report, described, write_scores
 from deltavae.run_dir import RunDir, require_writable
 
 PROTOCOLS = ("both", *challenge.PROTOCOLS)
-MAX_PROBED = 5000
 Progress = Callable[[str, int, int], object]
 
 
@@ -76,8 +75,8 @@ def evaluate(
         require_writable(output)
     tell = progress or (lambda what, done, total: None)
     all_seeds = range(seed, seed + seeds)
-    probed = _probed_images(source, seed)
-    base = _codes(source, names, settings, all_seeds, probed, output, tell)
+    periodic = PeriodicScores(source.index, source.data, seed)
+    base = _codes(source, names, settings, all_seeds, periodic.images, output, tell)
     columns = _columns(source, base, readouts, seed)
     planned = _plan(columns, names, protocol, all_seeds, reference)
     ended: list[Job] = []
@@ -95,7 +94,7 @@ def evaluate(
         done=done,
     )
     reports = {
-        name: column_report(name, outcomes, protocol, _probes(source, codes, probed, seed))
+        name: column_report(name, outcomes, protocol, periodic.score(codes))
         for name, codes in columns.items()
     }
     first = next(iter(reports))
@@ -148,20 +147,12 @@ def _check(protocol: str, seeds: int, settings: str, reference: bool) -> None:
         )
 
 
-def _probed_images(source: sources.Source, seed: int) -> np.ndarray:
-    """Images for the probes, ascending; none if no factor is periodic."""
-    if not source.index.angles:
-        return np.zeros(0, np.int64)
-    order = np.random.RandomState(seed).permutation(source.index.num_images)
-    return np.sort(order[:MAX_PROBED])
-
-
 def _codes(
     source: sources.Source,
     names: list[str],
     settings: str,
     seeds: Sequence[int],
-    probed: np.ndarray,
+    more: np.ndarray,
     output: Path | None,
     tell: Progress,
 ) -> np.ndarray:
@@ -169,7 +160,7 @@ def _codes(
         return source.codes
     assert source.data is not None and source.encoder is not None  # all sources have one or both
     tell("draws", 0, 1)
-    needed = np.union1d(drawn_images(source.index, names, settings, seeds), probed)
+    needed = np.union1d(drawn_images(source.index, names, settings, seeds), more)
     tell("draws", 1, 1)
     folder = output / "metrics" / "codes" if output else None
     cache = CodeCache(folder, f"{source.digest[:16]}{digest_data(source.data)[:16]}")
@@ -179,24 +170,6 @@ def _codes(
         needed,
         cache,
         lambda done, total: tell("codes", done, total),
-    )
-
-
-def _probes(
-    source: sources.Source, codes: np.ndarray, probed: np.ndarray, seed: int
-) -> dict[str, dict]:
-    data = source.data
-    if data is None or not len(probed):
-        return {}
-    return probe_factors(
-        codes[probed],
-        source.index.factors(probed),
-        list(source.index.names),
-        source.index.factors_num_values,
-        source.index.angles,
-        data.periodic,
-        seed=seed,
-        pixels=lambda: data.images(probed).reshape(len(probed), -1).astype(np.float32),
     )
 
 

@@ -18,6 +18,8 @@ from deltavae.metrics.jobs import Job, Outcome
 from deltavae.run_dir import RunDir, read_json, write_json
 
 SCHEMA = 1
+# Every other score is better when higher. `unsupervised` reports a total correlation.
+LOWER_IS_BETTER = ("d_lsbd", "unsupervised")
 _VERSIONS = ("numpy", "scikit-learn", "numba", "tensorflow", "disentanglement-lib")
 
 
@@ -50,7 +52,8 @@ def column_report(
     """What scores.json says of one readout.
 
     Returns:
-        scores: the reported number of each metric, mean over seeds; r2_<factor> with them.
+        scores: the reported number of each metric, mean over seeds; with them r2_<factor> and
+            d_lsbd, the mean over the periodic factors.
         spread: its standard deviation over seeds (n - 1), where there are several.
         metrics: every number of each metric (mean over seeds) and `seconds`.
         probes: as `probe.probe_factors` returns.
@@ -83,6 +86,9 @@ def column_report(
         report["metrics"][key] = {**means, "seconds": round(seconds, 2)}
     for factor, found in probes.items():
         report["scores"][f"r2_{factor}"] = found["images"]
+    turned = [found["d_lsbd"] for found in probes.values() if "d_lsbd" in found]
+    if turned:
+        report["scores"]["d_lsbd"] = float(np.mean(turned))
     return report
 
 
@@ -141,8 +147,8 @@ def _cell(report: dict, key: str) -> str:
 def compare(folders: Sequence[str | Path]) -> Table:
     """A table of runs side by side, with the mean of their ranks over the scores they share.
 
-    Rank 1 is the best; equal scores share the mean of their ranks. Higher is better for every
-    score compared. How the challenge combined the scores into a ranking is not known.
+    Rank 1 is the best; equal scores share the mean of their ranks. How the challenge combined
+    its scores into a ranking is not known.
 
     Raises:
         UserError: fewer than two runs, a run without scores, or runs scored differently.
@@ -157,15 +163,16 @@ def compare(folders: Sequence[str | Path]) -> Table:
     shared = [
         key
         for key in all_scores[0]["scores"]
-        if key != "unsupervised" and all(s["scores"].get(key) is not None for s in all_scores)
+        if all(s["scores"].get(key) is not None for s in all_scores)
     ]
     if not shared:
         raise UserError("the runs have no score in common", received=[str(f) for f in folders])
     matrix = np.array([[scores["scores"][key] for key in shared] for scores in all_scores])
-    ranks = mean_ranks(matrix)
+    ranks = mean_ranks(np.where([key in LOWER_IS_BETTER for key in shared], -matrix, matrix))
     table = Table(
         title=f"{all_scores[0]['dataset']}: mean ranks over {len(shared)} scores",
-        caption="Rank 1 is the best. How the challenge combined its scores is not known.",
+        caption="Rank 1 is the best; lower is better for d_lsbd and unsupervised. "
+        "How the challenge combined its scores is not known.",
     )
     table.add_column("score")
     for folder, scores in zip(folders, all_scores, strict=True):
