@@ -4,9 +4,6 @@ import sys
 
 from absl import app, flags
 
-from deltavae.aicrowd import environment
-
-_ENV = environment()
 flags.DEFINE_multi_string(
     "gin_config",
     [],
@@ -14,7 +11,12 @@ flags.DEFINE_multi_string(
 )
 flags.DEFINE_multi_string("gin_bindings", [], 'Binding that overrides, "train.steps = 1000".')
 flags.DEFINE_string("dataset", None, "Data set; default: the gin binding dataset.name.")
-flags.DEFINE_string("output_dir", str(_ENV.run_path), "The run's folder.")
+flags.DEFINE_string(
+    "output_dir",
+    None,
+    "The run's folder; default: $AICROWD_OUTPUT_PATH/$AICROWD_EVALUATION_NAME, else "
+    "./scratch/shared/local.",
+)
 flags.DEFINE_bool("resume", False, "Continue an interrupted run from its newest checkpoint.")
 flags.DEFINE_bool("overwrite", False, "Replace the run that is already in the folder.")
 FLAGS = flags.FLAGS
