@@ -55,7 +55,8 @@ class Hypersphere(Manifold):
         low, high = -12.0, 4.0
         for _ in range(60):
             middle = 0.5 * (low + high)
-            above = float(self.kl_exact(tf.constant(middle, tf.float64))) > kl
+            with tf.init_scope():  # first asked for inside a graph, perhaps
+                above = float(self.kl_exact(tf.constant(middle, tf.float64))) > kl
             low, high = (middle, high) if above else (low, middle)
         return low
 

@@ -1,0 +1,66 @@
+"""A picture with its words, a chapter of pictures, and what a chapter had to leave out."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from absl import logging
+from matplotlib.figure import Figure
+
+from deltavae.errors import UserError
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Something to look at.
+
+    Attributes:
+        name: for a file's name: small letters, digits and hyphens.
+        title: a few words above it.
+        caption: what it shows and how it was made, in a sentence or two.
+        content: a figure; an image, uint8 (height, width, 3); or an animation, uint8
+            (frames, height, width, 3).
+        vector: a figure that an SVG suits, lines rather than thousands of dots.
+        wide: takes the whole width of a page.
+    """
+
+    name: str
+    title: str
+    caption: str
+    content: Figure | np.ndarray
+    vector: bool = False
+    wide: bool = False
+
+
+@dataclass
+class Chapter:
+    """Pictures on one subject.
+
+    Attributes:
+        name: for links.
+        title: heading.
+        intro: what to look for, in plain words.
+        pictures: in order.
+        left_out: what is not shown, and why.
+    """
+
+    name: str
+    title: str
+    intro: str
+    pictures: list[Picture] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, what: str, make: Callable[[], Picture | Iterable[Picture]]) -> None:
+        """Add what `make` returns; if it cannot be made, note `what` and why instead.
+
+        One bad part must not take the others with it: an error that is nobody's known mistake
+        is noted as well, and logged with its traceback.
+        """
+        try:
+            made = make()
+            self.pictures.extend([made] if isinstance(made, Picture) else list(made))
+        except UserError as error:
+            self.left_out.append((what, str(error)))
+        except Exception as error:
+            logging.exception("%s could not be drawn", what)
+            self.left_out.append((what, f"{type(error).__name__}: {error}"))
