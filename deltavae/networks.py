@@ -5,12 +5,66 @@ the convolutional pair is the one most of its users train, the perceptrons are i
 fully connected pair. All layers have explicit names, so that exports compare.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import layers
 
 from deltavae.errors import UserError
+
+
+@keras.saving.register_keras_serializable("deltavae")
+class UpConv2D(layers.Conv2DTranspose):
+    """Conv2DTranspose of kernel 4, stride 2 and same padding, fast for few output channels.
+
+    The same weights and values as its parent, to rounding. On a CPU the library's transposed
+    convolution takes six times as long as its operations need when it makes an image of one
+    or three channels. Here each output pixel is computed where it falls between input pixels:
+    one ordinary 2x2 convolution makes the four pixels of every cell, and they are put in
+    their places (Shi et al., arXiv 1609.07009). The gradient is the parent's, which is fast.
+
+    Args:
+        filters: number of output channels.
+        activation: as of any layer.
+        name: as of any layer.
+    """
+
+    def __init__(self, filters: int, activation: str | None = None, **kwargs: Any) -> None:
+        fixed = {"kernel_size": (4, 4), "strides": (2, 2), "padding": "same"}
+        super().__init__(filters, activation=activation, **(kwargs | fixed))
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """(batch, h, w, channels) to (batch, 2h, 2w, filters)."""
+        outputs = _up_conv(inputs, tf.convert_to_tensor(self.kernel))
+        return self.activation(tf.nn.bias_add(outputs, tf.convert_to_tensor(self.bias)))
+
+
+@tf.custom_gradient
+def _up_conv(inputs: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Callable[..., Any]]:
+    height, width, channels = inputs.shape[1:]
+    filters = kernel.shape[2]
+    # output pixel 2j - 1 + q sees inputs j - 1 + a through tap 2 (1 - a) + q of the kernel
+    cells = tf.reverse(tf.reshape(kernel, (2, 2, 2, 2, filters, channels)), [0, 2])
+    cells = tf.reshape(tf.transpose(cells, (0, 2, 5, 1, 3, 4)), (2, 2, channels, 4 * filters))
+    outputs = tf.nn.conv2d(inputs, cells, 1, [[0, 0], [1, 1], [1, 1], [0, 0]])
+    outputs = tf.reshape(outputs, (-1, height + 1, width + 1, 2, 2 * filters))
+    outputs = tf.reshape(
+        tf.transpose(outputs, (0, 1, 3, 2, 4)), (-1, 2 * height + 2, (2 * width + 2) * filters)
+    )
+    outputs = outputs[:, 1:-1, filters:-filters]
+
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.nn.conv2d(upstream, kernel, 2, "SAME"), tf.raw_ops.Conv2DBackpropFilter(
+            input=upstream,
+            filter_sizes=kernel.shape,
+            out_backprop=inputs,
+            strides=[1, 2, 2, 1],
+            padding="SAME",
+        )
+
+    return tf.reshape(outputs, (-1, 2 * height, 2 * width, filters)), gradient
 
 
 def _check_size(image_shape: Sequence[int]) -> None:
@@ -71,11 +125,7 @@ def conv_decoder(
                 channels, 4, strides=2, padding="same", activation="relu", name=f"deconv{i}"
             )
         )
-    model.add(
-        layers.Conv2DTranspose(
-            image_shape[-1], 4, strides=2, padding="same", name=f"deconv{len(filters)}"
-        )
-    )
+    model.add(UpConv2D(image_shape[-1], name=f"deconv{len(filters)}"))
     return model
 
 

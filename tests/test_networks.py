@@ -1,4 +1,7 @@
+import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from deltavae import networks
 from deltavae.errors import UserError
@@ -28,3 +31,27 @@ def test_perceptrons_fit_each_other():
 def test_other_sizes_are_refused(make):
     with pytest.raises(UserError, match=r"\(32, 32, 3\)"):
         make((32, 32, 3))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_fast_transposed_convolution_equals_keras(channels):
+    draw = np.random.default_rng(0).normal
+    inputs = tf.constant(draw(size=(2, 5, 7, 6)).astype(np.float32))
+    upstream = tf.constant(draw(size=(2, 10, 14, channels)).astype(np.float32))
+    plain = keras.layers.Conv2DTranspose(channels, 4, strides=2, padding="same")
+    fast = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(networks.UpConv2D(channels))
+    )
+    plain.build(inputs.shape)
+    fast.build(inputs.shape)
+    weights = [draw(size=w.shape) for w in plain.get_weights()]
+    found = []
+    for layer in (plain, fast):
+        layer.set_weights(weights)
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = layer(inputs)
+        variables = [inputs, *[w.value for w in layer.weights]]
+        found.append([outputs, *tape.gradient(outputs, variables, output_gradients=upstream)])
+    for wanted, got in zip(*found, strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=2e-5)
