@@ -17,6 +17,7 @@ from unittest import mock
 import numpy as np
 import sklearn.svm
 
+from deltavae.errors import UserError
 from deltavae.metrics import boosting
 from deltavae.metrics.draws import IndexedData
 from deltavae.metrics.library import library, metric_settings
@@ -94,12 +95,28 @@ def run_metric(
     """
     chosen = METRICS[metric]
     module = getattr(library(), chosen.module)
+    if metric in ("mig", "sap_score"):
+        represent = _at_least_two(represent)
     exchange = _unchanged(seed) if reference else _exchanged(metric, protocol, seed)
     with metric_settings(settings, chosen.bindings), exchange:
         result = getattr(module, chosen.function)(
             data, represent, random_state=np.random.RandomState(seed)
         )
     return {name: float(value) for name, value in result.items()}
+
+
+def _at_least_two(represent: Callable[[np.ndarray], np.ndarray]) -> Callable:
+    """The same, refusing one code: these metrics compare the best code with the second best."""
+
+    def checked(drawn: np.ndarray) -> np.ndarray:
+        codes = represent(drawn)
+        if codes.shape[1] < 2:
+            raise UserError(
+                "this metric compares the two best codes", expected="two codes or more"
+            )
+        return codes
+
+    return checked
 
 
 @contextlib.contextmanager

@@ -87,7 +87,7 @@ class CodeCache:
         if self._file is None or not self._file.is_file():
             return None
         try:
-            with np.load(self._file, allow_pickle=False) as entry:
+            with self._file.open("rb") as file, np.load(file, allow_pickle=False) as entry:
                 indices, codes, digest = entry["indices"], entry["codes"], str(entry["digest"])
         except Exception:  # a damaged archive raises nearly anything
             return None
