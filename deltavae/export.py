@@ -188,7 +188,9 @@ def _by_batches(
                 expected=f"shape {(None, *image_shape)}",
                 received=images.shape,
             )
-        starts = range(0, max(len(images), 1), _BATCH)
+        if not len(images):  # some kernels fail on nothing
+            return representation(np.zeros((1, *images.shape[1:]), images.dtype))[:0]
+        starts = range(0, len(images), _BATCH)
         batches = (as_float_images(images[start : start + _BATCH]) for start in starts)
         codes = [np.asarray(function(tf.constant(batch))) for batch in batches]
         return np.concatenate(codes).astype(np.float32, copy=False)
@@ -197,14 +199,14 @@ def _by_batches(
 
 
 def _write_saved_model(model: Any, image_shape: tuple[int, ...], directory: Path) -> None:
-    module = tf.Module()
-    module.model = model  # so that its variables are found
     spec = tf.TensorSpec((None, *image_shape), tf.float32, name=INPUT)
 
     def representation(images: tf.Tensor) -> dict[str, tf.Tensor]:
         return {OUTPUT: model.representation(images)}
 
     signature = tf.function(representation, autograph=False).get_concrete_function(spec)
+    module = tf.Module()
+    module.read = list(signature.graph.variables)  # what is saved are a module's attributes
     tf.saved_model.save(module, str(directory), signatures={SIGNATURE: signature})
 
 
