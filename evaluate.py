@@ -4,7 +4,7 @@ import sys
 
 from absl import app, flags
 
-flags.DEFINE_string("run_dir", None, "A run's folder, as train.py wrote it.")
+flags.DEFINE_string("run_dir", None, "A run's folder; default: the platform's, see README.")
 flags.DEFINE_string("representation", None, "The folder of an exported module instead.")
 flags.DEFINE_string("codes", None, "An .npz file instead, with `codes` (n, k), one row an image.")
 flags.DEFINE_string("dataset", None, "Data set; default: the one that the run or module names.")

@@ -24,8 +24,8 @@ import numpy as np
 
 from deltavae.data import Factor, GroundTruthData
 from deltavae.evaluation import evaluate
+from deltavae.export import load_representation
 from deltavae.metrics.challenge import CHALLENGE, METRICS, run_metric
-from deltavae.metrics.codes import load_module
 
 SHAPES = {
     "cars3d": ([4, 24, 183], 3),
@@ -114,7 +114,7 @@ def main() -> None:
         print(f"{options.shape}, d = 10, {os.cpu_count()} cores; ours in all {total:.1f} s")
         print(f"largest process {peak / 2**20:.2f} GiB", flush=True)
         theirs = 0.0
-        encode = load_module(module)
+        encode = load_representation(module)
         for metric in metrics:
             ours = scores["metrics"][metric]
             line = f"{metric:18} ours {scores['scores'][metric]:.4f} in {ours['seconds']:7.1f} s"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,10 @@ from deltavae import sources
 from deltavae.data import GroundTruthData
 from deltavae.errors import UserError
 from deltavae.metrics import challenge
-from deltavae.metrics.codes import CodeCache, digest_data, encode_once
+from deltavae.metrics.codes import CodeCache, Encoder, digest_data, encode_once
 from deltavae.metrics.draws import drawn_images
 from deltavae.metrics.jobs import Job, Outcome, run_jobs
-from deltavae.metrics.library import library
+from deltavae.metrics.library import SETTINGS, library
 from deltavae.metrics.periodic import PeriodicScores
 from deltavae.metrics.scores import column_report, described, write_scores
 from deltavae.run_dir import RunDir, require_writable
@@ -67,7 +67,7 @@ def evaluate(
         UserError: a mistake in the arguments or in what they name.
     """
     names = _metric_names(metrics)
-    _check(protocol, seeds, settings, reference)
+    _check(protocol, seeds, settings, reference, jobs)
     library()
     source = sources.open_source(run_dir, representation, codes_file, data, readouts)
     output = Path(output_dir) if output_dir else Path(run_dir) if run_dir else None
@@ -76,8 +76,13 @@ def evaluate(
     tell = progress or (lambda what, done, total: None)
     all_seeds = range(seed, seed + seeds)
     periodic = PeriodicScores(source.index, source.data, seed)
-    base = _codes(source, names, settings, all_seeds, periodic.images, output, tell)
-    columns = _columns(source, base, readouts, seed)
+    live = source.encoder is not None and source.data is not None and source.data.is_stochastic
+    base = _codes(
+        source, [] if live else names, settings, all_seeds, periodic.images, output, tell
+    )
+    functions = _readouts(source, base, readouts, seed)
+    columns = {name: _apply(function, base) for name, function in functions.items()}
+    represent: Mapping = _live(source, functions) if live else columns
     planned = _plan(columns, names, protocol, all_seeds, reference)
     ended: list[Job] = []
 
@@ -87,8 +92,8 @@ def evaluate(
 
     outcomes = run_jobs(
         planned,
-        source.index,
-        columns,
+        (source.data if live else None) or source.index,
+        represent,
         settings=settings,
         workers=jobs or (1 if settings == "fast" else os.cpu_count() or 1),
         done=done,
@@ -106,7 +111,7 @@ def evaluate(
         seed=seed,
         seeds=seeds,
         reference=reference,
-        warnings=_warnings(columns),
+        warnings=source.warnings + _warnings(columns),
         readout=first,
         **reports[first],
     )
@@ -132,13 +137,19 @@ def _metric_names(metrics: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(metrics))
 
 
-def _check(protocol: str, seeds: int, settings: str, reference: bool) -> None:
+def _check(protocol: str, seeds: int, settings: str, reference: bool, jobs: int | None) -> None:
     if protocol not in PROTOCOLS:
         raise UserError(
             "unknown protocol", expected=f"one of {', '.join(PROTOCOLS)}", received=repr(protocol)
         )
     if seeds < 1:
         raise UserError("seeds must be at least 1", received=seeds)
+    if jobs is not None and jobs < 1:
+        raise UserError("jobs must be at least 1", received=jobs)
+    if settings not in SETTINGS:
+        raise UserError(
+            "unknown settings", expected=f"one of {', '.join(SETTINGS)}", received=repr(settings)
+        )
     if reference and protocol != "current":
         raise UserError(
             "disentanglement_lib's own code computes what the installed scikit-learn gives",
@@ -161,6 +172,8 @@ def _codes(
     assert source.data is not None and source.encoder is not None  # all sources have one or both
     tell("draws", 0, 1)
     needed = np.union1d(drawn_images(source.index, names, settings, seeds), more)
+    if not len(needed):  # for the size of a code, and for readouts
+        needed = np.arange(min(256, source.index.num_images))
     tell("draws", 1, 1)
     folder = output / "metrics" / "codes" if output else None
     cache = CodeCache(folder, f"{source.digest[:16]}{digest_data(source.data)[:16]}")
@@ -173,23 +186,37 @@ def _codes(
     )
 
 
-def _columns(
+def _readouts(
     source: sources.Source, base: np.ndarray, readouts: Sequence[str] | None, seed: int
-) -> dict[str, np.ndarray]:
-    """The codes under each readout; fitted to at most 4,096 images, without labels."""
+) -> dict[str, Encoder]:
+    """Codes to codes, by readout; fitted to at most 4,096 images, without labels."""
     if not readouts:
-        return {source.readout: base}
-    from deltavae.readouts import fit_readout
+        return {source.readout: lambda codes: codes}
+    from deltavae.readouts import fit_readout  # brings TensorFlow
 
     there = np.flatnonzero(np.isfinite(base[:, 0]))
-    shown = np.random.RandomState(seed).permutation(there)[:4096]
-    columns = {}
-    for name in dict.fromkeys(readouts):
-        fitted = fit_readout(name, base[shown], source.manifold)
-        rows = np.asarray(fitted(base[there]), np.float32)
-        columns[name] = np.full((len(base), rows.shape[1]), np.nan, np.float32)
-        columns[name][there] = rows
-    return columns
+    shown = base[np.random.RandomState(seed).permutation(there)[:4096]]
+    return {name: fit_readout(name, shown, source.manifold) for name in dict.fromkeys(readouts)}
+
+
+def _apply(function: Encoder, base: np.ndarray) -> np.ndarray:
+    """The function of every row that is there, float32; the others stay NaN."""
+    there = np.isfinite(base[:, 0])
+    rows = np.asarray(function(base[there]), np.float32)
+    codes = np.full((len(base), rows.shape[1]), np.nan, np.float32)
+    codes[there] = rows
+    return codes
+
+
+def _live(source: sources.Source, functions: dict[str, Encoder]) -> dict[str, Encoder]:
+    """Images to codes, by readout, for sets whose images are never the same twice."""
+    assert source.encoder is not None
+    encode = source.encoder()
+
+    def read(function: Encoder) -> Encoder:
+        return lambda images: np.asarray(function(encode(images)))
+
+    return {name: read(function) for name, function in functions.items()}
 
 
 def _warnings(columns: dict[str, np.ndarray]) -> list[str]:

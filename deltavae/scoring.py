@@ -17,6 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from deltavae.aicrowd import environment
 from deltavae.errors import UserError
 
 
@@ -41,6 +42,8 @@ def evaluate_command(
         if compare:
             console.print(compared(compare))
             return 0
+        if not any(arguments.get(name) for name in ("run_dir", "representation", "codes_file")):
+            arguments["run_dir"] = str(environment().run_path)
         with _progress() as bars:
             tasks: dict[str, TaskID] = {}
 

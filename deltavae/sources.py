@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from deltavae.data import GroundTruthData
 from deltavae.data import load as load_data
 from deltavae.errors import UserError
-from deltavae.metrics.codes import Encoder, digest_files, load_module, require_finite
+from deltavae.metrics.codes import Encoder, digest_files, require_finite
 from deltavae.metrics.draws import IndexedData, TableData
 from deltavae.run_dir import RunDir, read_json
 
@@ -34,6 +34,7 @@ class Source:
         codes: float32 (num_images, k), or None if `encoder` is there.
         readout: name of the codes that come without asking for a readout.
         manifold: of the latent space, if known.
+        warnings: what was left out.
     """
 
     kind: str
@@ -45,6 +46,7 @@ class Source:
     codes: np.ndarray | None = None
     readout: str = EXPORTED
     manifold: object = None
+    warnings: list[str] = field(default_factory=list)
 
 
 def _opened(dataset: str | GroundTruthData | None, *fallbacks: str | None) -> GroundTruthData:
@@ -71,13 +73,15 @@ def from_representation(path: Path, dataset: str | GroundTruthData | None) -> So
             "no representation to score", expected=f"a module in {module}", received="none"
         )
     data = _opened(dataset, _exported_dataset(module.parent))
+    from deltavae.export import load_representation  # brings TensorFlow; files of codes need none
+
     return Source(
         kind="representation",
         path=path,
         digest=digest_files([module]),
         data=data,
         index=IndexedData.of(data),
-        encoder=lambda: load_module(module),
+        encoder=lambda: load_representation(module),
     )
 
 
@@ -129,7 +133,7 @@ def from_codes(path: Path, dataset: str | GroundTruthData | None) -> Source:
     except (TypeError, ValueError):
         raise UserError("codes must be numbers", received=arrays["codes"].dtype) from None
     require_finite(codes)
-    data = None
+    data, warnings = None, []
     factors = arrays.get("factors")
     if dataset is not None or factors is None:
         data = _opened(dataset)
@@ -139,7 +143,13 @@ def from_codes(path: Path, dataset: str | GroundTruthData | None) -> Source:
             raise UserError(
                 "factors must be whole numbers", expected="(n, f)", received=factors.shape
             )
-        index = TableData(factors.astype(np.int64))
+        varies = np.ptp(factors, axis=0) > 0
+        names = [f"factor_{i}" for i in np.flatnonzero(varies)]
+        if not varies.all():
+            warnings.append(f"factors with one value are left out: {np.flatnonzero(~varies)}")
+        if not names:
+            raise UserError("no factor has two values", received=f"{factors.shape[1]} factors")
+        index = TableData(factors[:, varies].astype(np.int64), names)
     if len(codes) != index.num_images:
         raise UserError(
             f"the codes of {path} don't match the {'data set' if data else 'factors'}",
@@ -147,7 +157,14 @@ def from_codes(path: Path, dataset: str | GroundTruthData | None) -> Source:
             received=f"{len(codes)} rows",
         )
     return Source(
-        "codes", path, digest_files([path]), data, index, codes=codes, readout="embedding"
+        kind="codes",
+        path=path,
+        digest=digest_files([path]),
+        data=data,
+        index=index,
+        codes=codes,
+        readout="embedding",
+        warnings=warnings,
     )
 
 

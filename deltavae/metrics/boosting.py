@@ -187,6 +187,19 @@ def fit(
     )
 
 
+class Classifier:
+    """`fit` with the two methods of scikit-learn's class that the downstream task calls."""
+
+    def fit(self, x: np.ndarray, y: np.ndarray) -> Classifier:
+        """Fits the current variant to points (n, features) and labels (n,)."""
+        self._boosted = fit(Problem.of(x, y[:, None]), y)
+        return self
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """The most probable label of each row."""
+        return self._boosted.predict(x)
+
+
 def _decide(raw: np.ndarray) -> np.ndarray:
     """Index of the class with the highest score; raw is (trees, m)."""
     return (raw[0] >= 0).astype(int) if len(raw) == 1 else np.argmax(raw, axis=0)

@@ -17,6 +17,7 @@ from unittest import mock
 import numpy as np
 import sklearn.svm
 
+from deltavae.data import GroundTruthData
 from deltavae.errors import UserError
 from deltavae.metrics import boosting
 from deltavae.metrics.draws import IndexedData
@@ -71,7 +72,7 @@ PROTOCOLS = ("current", "challenge2019")
 
 def run_metric(
     metric: str,
-    data: IndexedData,
+    data: IndexedData | GroundTruthData,
     represent: Callable[[np.ndarray], np.ndarray],
     *,
     settings: str = "study",
@@ -137,6 +138,9 @@ def _exchanged(metric: str, protocol: str, seed: int) -> Iterator[None]:
         if metric == "dci":
             importances = functools.partial(importance_matrix, variant=protocol, seed=seed)
             stack.enter_context(mock.patch.object(lib.dci, "compute_importance_gbt", importances))
+        if metric == "downstream_boosted_trees":
+            trees = types.SimpleNamespace(GradientBoostingClassifier=boosting.Classifier)
+            stack.enter_context(mock.patch.object(lib.utils, "ensemble", trees))
         if metric == "sap_score":
             dual = True if protocol == "challenge2019" else "auto"
             classifier = functools.partial(sklearn.svm.LinearSVC, dual=dual, random_state=seed)

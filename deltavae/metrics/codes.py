@@ -17,43 +17,6 @@ BATCH_SIZE = 256
 Encoder = Callable[[np.ndarray], np.ndarray]
 
 
-def load_module(path: Path) -> Encoder:
-    """The representation module at `path`: float32 images (n, h, w, c) -> codes (n, k).
-
-    Raises:
-        UserError: no module there, or one without the signature `representation`.
-    """
-    # imported here, so that scoring a file of codes needs no TensorFlow
-    import tensorflow as tf
-
-    if not (path / "saved_model.pb").is_file():
-        raise UserError(
-            "no representation module", expected="a folder with saved_model.pb", received=path
-        )
-    try:
-        module = tf.saved_model.load(str(path))
-        function = module.signatures["representation"]
-    except (KeyError, OSError, ValueError, RuntimeError) as error:
-        raise UserError(
-            f"cannot use the module at {path}",
-            expected="the signature `representation` (images -> default)",
-            received=str(error).splitlines()[0][:200],
-        ) from None
-
-    # `module` is held here: its function alone would not keep it alive
-    def encode(images: np.ndarray, _module: object = module) -> np.ndarray:
-        try:
-            return function(images=tf.constant(images))["default"].numpy()
-        except (KeyError, TypeError, tf.errors.InvalidArgumentError) as error:
-            raise UserError(
-                f"the module at {path} doesn't take these images",
-                expected=f"float32 {images.shape[1:]} in `images` and codes in `default`",
-                received=str(error).splitlines()[0][:200],
-            ) from None
-
-    return encode
-
-
 def digest_files(paths: Iterable[Path]) -> str:
     """SHA-256 of the contents of these files and of all below these folders."""
     digest = hashlib.sha256()

@@ -8,11 +8,12 @@ import os
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from deltavae.data import GroundTruthData
 from deltavae.errors import UserError
 from deltavae.metrics.challenge import run_metric
 from deltavae.metrics.draws import IndexedData
@@ -47,8 +48,8 @@ _shared: dict[str, Any] = {}
 
 def run_jobs(
     jobs: Sequence[Job],
-    data: IndexedData,
-    codes: dict[str, np.ndarray],
+    data: IndexedData | GroundTruthData,
+    codes: Mapping[str, np.ndarray | Callable[[np.ndarray], np.ndarray]],
     *,
     settings: str,
     workers: int,
@@ -58,10 +59,10 @@ def run_jobs(
 
     Args:
         jobs: what to run.
-        data: the index that the codes belong to.
-        codes: by readout, float32 (num_images, k).
+        data: the index that the codes belong to, or a data set.
+        codes: by readout, float32 (num_images, k), or a function from a data set's images.
         settings: one of `library.SETTINGS`.
-        workers: number of processes; 1 runs everything in this one.
+        workers: number of processes; 1 runs everything in this one, as do functions.
         done: called with each job as it ends.
     """
     jobs = sorted(jobs, key=lambda job: job.metric not in _ORDER)
@@ -73,7 +74,7 @@ def run_jobs(
             done(job, outcome)
 
     threads = 1 if sum(job.metric == "dci" for job in jobs) >= workers else workers
-    if workers == 1 or len(jobs) == 1:
+    if workers == 1 or len(jobs) == 1 or any(callable(known) for known in codes.values()):
         _start(data, codes, settings, workers)
         for job in jobs:
             finished(job, _run(job))
@@ -91,7 +92,7 @@ def run_jobs(
     return outcomes
 
 
-def _start(data: IndexedData, codes: dict[str, np.ndarray], settings: str, threads: int) -> None:
+def _start(data: Any, codes: Mapping[str, Any], settings: str, threads: int) -> None:
     # threads of the boosting wait for each other asleep, since other jobs want the cores
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import numba
@@ -109,7 +110,7 @@ def _run(job: Job) -> Outcome:
             result = run_metric(
                 job.metric,
                 _shared["data"],
-                lambda indices: codes[indices],
+                codes if callable(codes) else codes.__getitem__,
                 settings=_shared["settings"],
                 protocol=job.protocol,
                 seed=job.seed,
