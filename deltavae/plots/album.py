@@ -58,7 +58,8 @@ class Chapter:
         """
         try:
             made = make()
-            self.pictures.extend([made] if isinstance(made, Picture) else list(made))
+            for picture in [made] if isinstance(made, Picture) else made:
+                self.pictures.append(picture)
         except UserError as error:
             self.left_out.append((what, str(error)))
         except Exception as error:

@@ -64,19 +64,19 @@ def colourings(material: Material) -> list[Colouring]:
 
 def latent_maps(material: Material) -> Iterator[Picture]:
     """One map a factor, of the kind that the latent space asks for."""
-    material.need("data")
-    manifold = material.manifold
-    kind = type(manifold).__name__
+    kind, dim = "", 0
+    if material.has("model"):
+        kind, dim = type(material.manifold).__name__, material.manifold.dim
     dots = f"{len(material.indices):,} images drawn at random. "
     for colouring in colourings(material):
         name = f"map-{''.join(c if c.isalnum() else '-' for c in colouring.name.lower())}"
-        if kind == "Hypersphere" and manifold.dim == 1:
+        if kind == "Hypersphere" and dim == 1:
             yield Picture(
                 name, colouring.name,
                 f"{dots}The angle is the code; the radius repeats the factor, to keep dots apart.",
                 circle_map(material.locations, colouring),
             )  # fmt: skip
-        elif kind == "Hypersphere" and manifold.dim == 2:
+        elif kind == "Hypersphere" and dim == 2:
             yield Picture(
                 name, colouring.name, f"{dots}The sphere S² from two sides.",
                 globe(material.locations, colouring),
@@ -86,7 +86,7 @@ def latent_maps(material: Material) -> Iterator[Picture]:
                 f"{dots}Mollweide's equal-area projection: dots are as dense as on the sphere.",
                 equal_area_map(material.locations, colouring),
             )  # fmt: skip
-        elif kind == "FlatTorus" and manifold.dim == 2:
+        elif kind == "FlatTorus" and dim == 2:
             yield Picture(
                 name, colouring.name,
                 f"{dots}The torus as a square: edges with the same arrows are one.",
@@ -97,7 +97,7 @@ def latent_maps(material: Material) -> Iterator[Picture]:
 
 
 def _projected(material: Material, colouring: Colouring, name: str, dots: str) -> Picture:
-    codes = material.codes if material.model is None else _embedded(material)
+    codes = _embedded(material) if material.has("model") else material.codes
     if codes.shape[1] == 1:
         figure = line_map(codes[:, 0], colouring)
         return Picture(name, colouring.name, f"{dots}The one code against the factor.", figure)
@@ -123,12 +123,11 @@ def _projected(material: Material, colouring: Colouring, name: str, dots: str) -
 
 
 def _embedded(material: Material) -> np.ndarray:
-    return material.model.posterior.embed(material.locations).numpy()
+    return np.asarray(material.model.posterior.embed(material.locations))
 
 
 def importance(material: Material) -> Picture:
     """DCI's importance of each code for each factor."""
-    material.need("data")
     codes, factors = _usable(material)
     half = min(FITTED, len(codes) * 2 // 3)
     matrix, _, accuracy = importance_matrix(
@@ -146,7 +145,6 @@ def importance(material: Material) -> Picture:
 
 def information(material: Material) -> Picture:
     """Mutual information of each code with each factor, a share of the factor's entropy."""
-    material.need("data")
     codes, factors = _usable(material)
     return Picture(
         "information", "Mutual information",

@@ -34,7 +34,7 @@ def capacity_curve(history: History) -> Figure:
         "capacity": ("--", CATEGORIES[5], "capacity C"),
         "kl": ("-", CATEGORIES[0], "KL(posterior ‖ prior)"),
     }
-    return _curves(history, styles, "Information in the code, and its target", "nats per image")
+    return _curves(history, styles, "", "nats per image")
 
 
 def _curves(
@@ -48,7 +48,7 @@ def _curves(
         values = column(history, name)
         finite = np.isfinite(values)
         if not finite.any():
-            raise UserError(f"the history has no finite {name}")
+            raise UserError(f"no epoch of the history has a finite {name}")
         missing = max(missing, int(np.sum(~finite)))
         axes.plot(
             epochs, np.where(finite, values, np.nan), line, color=colour, label=label or None,

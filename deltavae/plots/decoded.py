@@ -27,7 +27,6 @@ def reconstruction_chapter(material: Material) -> Chapter:
     )
 
     def reconstructions() -> Picture:
-        material.need("data", "model")
         originals = material.images(material.indices[:16])
         made = material.reconstruct(originals)
         error = np.mean(np.sum((originals / 255.0 - made) ** 2, axis=(1, 2, 3)))
@@ -42,12 +41,11 @@ def reconstruction_chapter(material: Material) -> Chapter:
         )
 
     def samples() -> Picture:
-        material.need("model")
         return Picture(
             "samples",
             "Samples of the prior",
             "Points drawn from the prior and decoded; seed 0, not chosen.",
-            grid(in_rows(material.model.sample(24, seed=0).numpy(), 8)),
+            grid(in_rows(np.asarray(material.model.sample(24, seed=0)), 8)),
             wide=True,
         )
 
@@ -78,8 +76,9 @@ def code_axes(material: Material) -> tuple[np.ndarray, list[str]]:
     """
     readout = material.model.readout
     ambient = material.manifold.ambient_dim
-    turned = isinstance(readout, RotatedReadout) and len(readout.matrix) == ambient
-    axes = readout.matrix.T.astype(np.float64) if turned else np.eye(ambient)
+    axes = np.eye(ambient)
+    if isinstance(readout, RotatedReadout) and len(readout.matrix) == ambient:
+        axes = readout.matrix.T.astype(np.float64)
     chosen = axes_by_variance(material.locations @ axes.T, MOST_PATHS)
     return axes[chosen], [f"code {i}" for i in chosen]
 
@@ -111,7 +110,6 @@ def closed_paths(material: Material) -> Iterator[Picture]:
 
 def axis_paths(material: Material) -> Picture:
     """One coordinate of the code varied at a time."""
-    material.need("data", "model")
     axes, labels = code_axes(material)
     paths = along_axes(material.manifold, material.locations[0], axes, STRIP, labels)
     images = material.decode(np.stack([path.points for path in paths]))
@@ -128,7 +126,6 @@ def axis_paths(material: Material) -> Picture:
 
 def factor_orbits(material: Material) -> Iterator[Picture]:
     """Each factor of one image set to all its values: originals above, decoded below."""
-    material.need("data", "model")
     data = material.data
     start = material.factors[0]
     for column, name in enumerate(data.factor_names):
@@ -150,7 +147,6 @@ def factor_orbits(material: Material) -> Iterator[Picture]:
 
 
 def _paths(material: Material, num_points: int) -> list[Path]:
-    material.need("data", "model")
     axes, labels = code_axes(material)
     point = material.locations[0]
     paths = around(

@@ -180,8 +180,8 @@ def _legend(figure: Figure, axes: list[Axes], colouring: Colouring) -> None:
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8, length=2, labelcolor=INK)
     if colouring.periodic:
-        symmetry = np.array([0, 0.25, 0.5, 0.75, 1.0])
-        bar.set_ticks(symmetry * colouring.size, labels=["0", "¼", "½", "¾", "1 = 0"])
+        quarters = [colouring.size * quarter / 4 for quarter in range(5)]
+        bar.set_ticks(quarters, labels=["0", "¼", "½", "¾", "1 = 0"])
         bar.set_label("turn", fontsize=9, color=INK)
     elif colouring.labels and colouring.size <= 16:
         bar.set_ticks(range(colouring.size), labels=shorten(colouring.labels))

@@ -1,6 +1,7 @@
 """What pictures are made of: a run, as much of it as is there, and codes of some images."""
 
 import functools
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,42 +24,55 @@ _BATCH = 256
 
 @dataclass
 class Material:
-    """A run's parts; what is not there is None or empty, and `missing` says why.
+    """A run's parts, as many as there are; asking for one that is missing says why.
 
     Attributes:
         dir: the names of the run's files.
-        model: the trained model; None leaves out all that needs a decoder.
-        represent: images to codes, from the model or else from the exported module.
-        data: the set it was trained on.
-        history, info, config, scores: what the files of the run say.
+        history, info, config, scores: what the files of the run say; empty where they are not.
         missing: by part, the reason.
+        parts: `model`, `represent` and `data`, as far as they are there.
     """
 
     dir: RunDir
-    model: DeltaVAE | None = None
-    represent: Callable[[np.ndarray], np.ndarray] | None = None
-    data: GroundTruthData | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     info: dict[str, Any] = field(default_factory=dict)
     config: str = ""
     scores: dict[str, Any] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+    parts: dict[str, Any] = field(default_factory=dict)
 
-    def need(self, *parts: str) -> None:
-        """Raise `UserError` with the reason if one of these parts is missing."""
-        for part in parts:
-            if part in self.missing:
-                raise UserError(self.missing[part])
+    def has(self, part: str) -> bool:
+        """Whether that part is there."""
+        return part in self.parts
+
+    def _part(self, name: str) -> Any:
+        if name not in self.parts:
+            raise UserError(self.missing.get(name, f"the run has no {name}"))
+        return self.parts[name]
 
     @property
-    def manifold(self) -> Manifold | None:
-        """The latent space, if the model is there."""
-        return None if self.model is None else self.model.posterior.manifold
+    def model(self) -> DeltaVAE:
+        """The trained model; `UserError` if there is none."""
+        return self._part("model")
+
+    @property
+    def data(self) -> GroundTruthData:
+        """The set it was trained on; `UserError` if its files are not here."""
+        return self._part("data")
+
+    @property
+    def represent(self) -> Callable[[np.ndarray], np.ndarray]:
+        """Images to codes, by the model or else by the exported module."""
+        return self._part("represent")
+
+    @property
+    def manifold(self) -> Manifold:
+        """The model's latent space."""
+        return self.model.posterior.manifold
 
     @functools.cached_property
     def indices(self) -> np.ndarray:
         """Up to 3,000 image numbers drawn with a fixed seed, none twice."""
-        self.need("data")
         order = np.random.RandomState(0).permutation(self.data.num_images)
         return order[:NUM_CODES]
 
@@ -70,28 +84,25 @@ class Material:
     @functools.cached_property
     def codes(self) -> np.ndarray:
         """The codes of those images under the exported readout, (n, k)."""
-        self.need("data", "representation")
         return self._of_images(self.indices, self.represent)
 
     @functools.cached_property
     def locations(self) -> np.ndarray:
         """Points of the manifold that the posteriors of those images are centred on, (n, a)."""
-        self.need("data", "model")
         return self._of_images(self.indices, self.locate)
 
     def locate(self, images: np.ndarray) -> np.ndarray:
         """Images to the points of the manifold that their posteriors are centred on."""
-        return self.model.parameters(images)["loc"].numpy()
+        return np.asarray(self.model.parameters(images)["loc"])
 
     def images(self, indices: np.ndarray) -> np.ndarray:
         """Images of the set, uint8."""
-        self.need("data")
         return self.data.images(np.asarray(indices, np.int64))
 
     def decode(self, points: np.ndarray) -> np.ndarray:
         """Mean images for points of the manifold (..., a): (..., h, w, c) in [0, 1] or so."""
         flat = np.asarray(points, np.float32).reshape(-1, points.shape[-1])
-        made = [self.model.decode(part).numpy() for part in _batches(flat)]
+        made = [np.asarray(self.model.decode(part)) for part in _batches(flat)]
         whole = np.concatenate(made)
         return whole.reshape(*points.shape[:-1], *whole.shape[1:])
 
@@ -103,7 +114,7 @@ class Material:
         return np.concatenate([function(self.images(part)) for part in _batches(indices)])
 
 
-def gather(path: str | Path, data_dir: str | None = None) -> Material:
+def gather(path: str | os.PathLike[str], data_dir: str | None = None) -> Material:
     """Read what there is of a run.
 
     Args:
@@ -134,15 +145,15 @@ def gather(path: str | Path, data_dir: str | None = None) -> Material:
     if name is None:
         material.missing["data"] = "no file of the run names its data set"
     else:
-        _try(material, "data", lambda: setattr(material, "data", load(name, data_dir)))
+        _try(material, "data", lambda: material.parts.update(data=load(name, data_dir)))
     if run_dir.keras_model.is_file():
         _try(material, "model", functools.partial(_load_model, material))
     else:
         material.missing["model"] = (
             f"the run has no {run_dir.keras_model.relative_to(run_dir.path)}, and so no decoder"
         )
-    if material.model is None:
-        _try(material, "representation", functools.partial(_load_module, material))
+    if not material.has("model"):
+        _try(material, "represent", functools.partial(_load_module, material))
     return material
 
 
@@ -152,12 +163,14 @@ def _set(material: Material, part: str, reader: Callable, file: Path) -> None:
 
 def _load_model(material: Material) -> None:
     model = keras.saving.load_model(material.dir.keras_model, compile=False)
-    material.model = model
-    material.represent = lambda images: model.representation(images).numpy()
+    material.parts |= {
+        "model": model,
+        "represent": lambda images: np.asarray(model.representation(images)),
+    }
 
 
 def _load_module(material: Material) -> None:
-    material.represent = load_representation(material.dir.tfhub)
+    material.parts["represent"] = load_representation(material.dir.tfhub)
 
 
 def _try(material: Material, part: str, read: Callable[[], None]) -> None:

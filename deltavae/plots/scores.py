@@ -23,11 +23,12 @@ def dot_plot(
         chance: by name, what codes that know nothing of the image get.
         spread: by name, the standard deviation over repeats.
     """
-    names = [name for name, value in scores.items() if value is not None and np.isfinite(value)]
+    finite = {k: v for k, v in scores.items() if v is not None and np.isfinite(v)}
+    names = list(finite)
     figure = new_figure(4.8, 1.0 + 0.34 * len(names))
     axes = plain(figure.subplots(), "", "score", "")
     for row, name in enumerate(names):
-        value = scores[name]
+        value = finite[name]
         if chance and name in chance:
             axes.plot(
                 [chance[name]], [row], "|", color=CATEGORIES[5], markersize=15, markeredgewidth=2,
@@ -49,7 +50,9 @@ def dot_plot(
 
 
 def comparison_plot(
-    groups: Mapping[str, Sequence[Mapping[str, float]]], names: Sequence[str]
+    groups: Mapping[str, Sequence[Mapping[str, float]]],
+    names: Sequence[str],
+    spreads: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Figure:
     """Scores of several groups of runs, every run a dot, the mean and its uncertainty above.
 
@@ -57,9 +60,9 @@ def comparison_plot(
         groups: by label, the scores of the runs that are the same but for their seed. The
             whisker is the standard error of the mean, where a group has two runs or more.
         names: the scores that are shown, in order.
+        spreads: by label and score, the whisker of a group of one run.
     """
-    height = 1.0 + len(names) * (0.3 + 0.17 * len(groups))
-    figure = new_figure(4.8, height)
+    figure = new_figure(4.8, 1.0 + len(names) * (0.3 + 0.17 * len(groups)))
     axes = plain(figure.subplots(), "", "score", "")
     step = 0.7 / max(1, len(groups))
     for number, (label, runs) in enumerate(groups.items()):
@@ -72,7 +75,9 @@ def comparison_plot(
             height = row + (number - (len(groups) - 1) / 2) * step
             if len(values) > 1:
                 axes.plot(values, np.full(len(values), height), ".", color=colour, alpha=0.5)
-            error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else None
+            error = (spreads or {}).get(label, {}).get(name)
+            if len(values) > 1:
+                error = values.std(ddof=1) / np.sqrt(len(values))
             axes.errorbar(
                 [values.mean()], [height], xerr=error, fmt=marker, color=colour, markersize=6,
                 capsize=3, label=shorten([label], 34)[0] if row == 0 else None,
