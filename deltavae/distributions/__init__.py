@@ -1,4 +1,4 @@
-"""Laws on the latent spaces, as TensorFlow Probability distributions."""
+"""Laws on manifolds, as TFP distributions, with their KL divergences registered by pair."""
 
 from deltavae.distributions.diffusion import Diffusion
 from deltavae.distributions.uniform import Uniform

@@ -8,101 +8,180 @@ import tensorflow_probability as tfp
 from deltavae.distributions.uniform import Uniform
 from deltavae.errors import UserError
 from deltavae.manifolds.base import Manifold
+from deltavae.numerics import epsilon
 
-tfd = tfp.distributions
 MODES = ("exact", "random_walk", "algorithm1")
 KL_FORMS = ("exact", "asymptotic")
 
 
-class Diffusion(tfd.Distribution):
-    """Brownian motion on a manifold, started at `loc` and run for `diffusion_time`.
+class Diffusion(tfp.distributions.Distribution):
+    """Brownian motion on a manifold from ``loc``, seen after ``diffusion_time``.
+
+    The density is the heat kernel p_t(loc, z) with respect to the surface measure, generator
+    half the Laplacian: for small t like a normal law of variance t per tangent direction, for
+    large t uniform. The posterior of the diffusion VAE (arXiv 1901.08991).
+
+        law = Diffusion(Hypersphere(10), loc, diffusion_time=0.02)   # loc (32, 11)
+        z = law.sample(seed=(0, 1))                                  # (32, 11)
+        law.log_prob(z)                                              # (32,)
+        tfp.distributions.kl_divergence(law, Uniform(Hypersphere(10)))  # (32,), nats
 
     Args:
-        manifold: the space M.
-        loc: (..., ambient_dim), points of M.
-        diffusion_time: t > 0, broadcast with loc's batch shape; or
-        log_diffusion_time: log t, of which exactly one is given.
-        mode: how samples are drawn: `exact`, `random_walk` or `algorithm1`
-            (`Manifold.sample_heat`, `Manifold.sample_walk`).
-        kl: the KL to `Uniform`: `exact` or `asymptotic`, equation (3).
-        num_steps: L, of the walks.
+        manifold: the space.
+        loc: starting points, (..., ambient_dim), on the manifold.
+        diffusion_time: t > 0, broadcasting against loc's leading axes. t -> 0 is the point
+            mass at loc, t -> inf the uniform law.
+        log_diffusion_time: log t instead, finite for every finite value.
+        mode: how samples are drawn. `exact`: the heat kernel, at once. `random_walk`:
+            num_steps projected steps sqrt(t / num_steps) eps. `algorithm1`: steps t eps, as
+            published; a walk of total time about num_steps t^2.
+        kl: `exact`, or `asymptotic` for the short-time formula (3).
+        num_steps: of the walks.
+        validate_args: check that loc is on the manifold and the time not negative.
+
+    Raises:
+        UserError: an unknown mode or form, a loc of the wrong size, one time too many or few;
+            with validate_args, a loc off the manifold or a negative time.
     """
 
     def __init__(
         self,
         manifold: Manifold,
         loc: tf.Tensor,
-        diffusion_time: tf.Tensor | None = None,
+        diffusion_time: tf.Tensor | float | None = None,
         *,
-        log_diffusion_time: tf.Tensor | None = None,
+        log_diffusion_time: tf.Tensor | float | None = None,
         mode: str = "exact",
         kl: str = "exact",
         num_steps: int = 5,
+        validate_args: bool = False,
+        name: str = "Diffusion",
     ) -> None:
         parameters = dict(locals())
-        if mode not in MODES:
-            raise UserError("unknown mode", expected=" or ".join(MODES), received=repr(mode))
-        if kl not in KL_FORMS:
-            raise UserError("unknown KL", expected=" or ".join(KL_FORMS), received=repr(kl))
-        if num_steps < 1:
-            raise UserError("a walk of no steps", expected="num_steps >= 1", received=num_steps)
+        _check_choice("sampling mode", mode, MODES)
+        _check_choice("form of the KL", kl, KL_FORMS)
         if (diffusion_time is None) == (log_diffusion_time is None):
             raise UserError(
-                "how long does the motion run?",
-                expected="exactly one of diffusion_time and log_diffusion_time",
+                "The diffusion time is not determined",
+                expected="one of diffusion_time and log_diffusion_time",
+                received="none" if diffusion_time is None else "both",
             )
-        self.manifold = manifold
-        self.mode, self.kl_form, self.num_steps = mode, kl, num_steps
-        self.loc = tf.convert_to_tensor(loc)
+        if not isinstance(num_steps, int) or num_steps < 1:
+            raise UserError("A walk needs steps", expected="num_steps >= 1", received=num_steps)
+        if mode == "exact" and not manifold.has_exact_kernel:
+            raise UserError(
+                "The heat kernel is not known here",
+                expected='mode "random_walk" or "algorithm1"',
+                received=f'mode "exact" on {manifold!r}',
+            )
+        dtype = tf.convert_to_tensor(loc).dtype
+        self.manifold, self.mode, self.kl_form, self.num_steps = manifold, mode, kl, num_steps
+        self.loc = tf.convert_to_tensor(loc, dtype)
+        if self.loc.shape[-1] != manifold.ambient_dim:
+            raise UserError(
+                f"loc is no point of {manifold!r}",
+                expected=f"last axis of {manifold.ambient_dim}",
+                received=self.loc.shape,
+            )
         if log_diffusion_time is None:
-            log_diffusion_time = tf.math.log(tf.convert_to_tensor(diffusion_time, self.loc.dtype))
-        self.log_diffusion_time = tf.convert_to_tensor(log_diffusion_time, self.loc.dtype)
+            time = tf.convert_to_tensor(diffusion_time, dtype)
+            if validate_args:
+                _check_time(time)
+            log_diffusion_time = tf.math.log(time)
+        self.log_diffusion_time = tf.convert_to_tensor(log_diffusion_time, dtype)
+        if validate_args:
+            _check_on_manifold(manifold, self.loc)
         super().__init__(
-            dtype=self.loc.dtype,
-            reparameterization_type=tfd.FULLY_REPARAMETERIZED,
-            validate_args=False,
+            dtype=dtype,
+            reparameterization_type=tfp.distributions.FULLY_REPARAMETERIZED,
+            validate_args=validate_args,
             allow_nan_stats=True,
             parameters=parameters,
-            name="Diffusion",
+            name=name,
         )
 
-    def _batch_shape_tensor(self) -> tf.Tensor:
-        return tf.broadcast_dynamic_shape(
-            tf.shape(self.loc)[:-1], tf.shape(self.log_diffusion_time)
-        )
+    @property
+    def diffusion_time(self) -> tf.Tensor:
+        """The time t."""
+        return tf.exp(self.log_diffusion_time)
+
+    @classmethod
+    def _parameter_properties(cls, dtype: Any, num_classes: Any = None) -> dict[str, Any]:
+        properties = tfp.util.ParameterProperties
+        return {
+            "loc": properties(event_ndims=1),
+            "diffusion_time": properties(),
+            "log_diffusion_time": properties(),
+        }
 
     def _batch_shape(self) -> tf.TensorShape:
         return tf.broadcast_static_shape(self.loc.shape[:-1], self.log_diffusion_time.shape)
 
-    def _event_shape_tensor(self) -> tf.Tensor:
-        return tf.constant([self.manifold.ambient_dim])
+    def _batch_shape_tensor(self, **_: Any) -> tf.Tensor:
+        return tf.broadcast_dynamic_shape(
+            tf.shape(self.loc)[:-1], tf.shape(self.log_diffusion_time)
+        )
 
     def _event_shape(self) -> tf.TensorShape:
         return tf.TensorShape([self.manifold.ambient_dim])
 
-    def _sample_n(self, n: Any, seed: Any = None) -> tf.Tensor:
+    def _event_shape_tensor(self) -> tf.Tensor:
+        return tf.constant([self.manifold.ambient_dim])
+
+    def _sample_n(self, n: tf.Tensor, seed: Any = None) -> tf.Tensor:
         seed = tfp.random.sanitize_seed(seed)
-        batch = tf.concat([[n], self._batch_shape_tensor()], axis=0)
-        loc = tf.broadcast_to(self.loc, tf.concat([batch, [self.manifold.ambient_dim]], axis=0))
-        log_t = tf.broadcast_to(self.log_diffusion_time, batch)
+        shape = tf.concat([[n], self._batch_shape_tensor(), self._event_shape_tensor()], 0)
+        loc = tf.broadcast_to(self.loc, shape)
         if self.mode == "exact":
-            return self.manifold.sample_heat(loc, log_t, seed)
-        return self.manifold.sample_walk(loc, log_t, self.num_steps, seed, self.mode)
-
-
-@tfd.RegisterKL(Diffusion, Uniform)
-def _kl_diffusion_uniform(
-    diffusion: Diffusion, uniform: Uniform, name: str | None = None
-) -> tf.Tensor:
-    del name
-    same = type(diffusion.manifold) is type(uniform.manifold)
-    if not same or diffusion.manifold.get_config() != uniform.manifold.get_config():
-        raise UserError(
-            "a KL between laws on different manifolds",
-            expected=f"{type(diffusion.manifold).__name__}{diffusion.manifold.get_config()}",
-            received=f"{type(uniform.manifold).__name__}{uniform.manifold.get_config()}",
+            return self.manifold.sample_heat(loc, self.log_diffusion_time, seed)
+        return self.manifold.sample_walk(
+            loc, self.log_diffusion_time, self.num_steps, seed, step=self.mode
         )
-    log_t = tf.broadcast_to(diffusion.log_diffusion_time, diffusion.batch_shape_tensor())
-    if diffusion.kl_form == "exact":
-        return diffusion.manifold.kl_exact(log_t)
-    return diffusion.manifold.kl_asymptotic(log_t)
+
+    def _log_prob(self, value: tf.Tensor) -> tf.Tensor:
+        return self.manifold.log_heat_kernel(self.loc, value, self.log_diffusion_time)
+
+    def mean_cosine(self) -> tf.Tensor:
+        """E cos(angle to loc), where the manifold has one (spheres): exp(-d t / 2)."""
+        return self.manifold.mean_cosine(self.log_diffusion_time)  # type: ignore[attr-defined]
+
+
+@tfp.distributions.RegisterKL(Diffusion, Uniform)
+def _kl_diffusion_uniform(a: Diffusion, b: Uniform, name: str | None = None) -> tf.Tensor:
+    if a.manifold != b.manifold:
+        raise UserError(
+            "No KL between laws on different manifolds",
+            expected=a.manifold,
+            received=b.manifold,
+        )
+    log_t = tf.broadcast_to(a.log_diffusion_time, a.batch_shape_tensor())
+    return a.manifold.kl_exact(log_t) if a.kl_form == "exact" else a.manifold.kl_asymptotic(log_t)
+
+
+def _check_choice(what: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise UserError(
+            f"No such {what}", expected=f"one of {', '.join(choices)}", received=repr(value)
+        )
+
+
+def _check_time(time: tf.Tensor) -> None:
+    if tf.executing_eagerly() and bool(tf.reduce_any(time < 0)):
+        raise UserError(
+            "The diffusion time is negative",
+            expected="t >= 0",
+            received=float(tf.reduce_min(time)),
+        )
+
+
+def _check_on_manifold(manifold: Manifold, loc: tf.Tensor) -> None:
+    if not tf.executing_eagerly():
+        return
+    distance = float(tf.reduce_max(tf.abs(manifold.project(loc) - loc)))
+    if distance > 100 * epsilon(loc.dtype) ** 0.75:
+        raise UserError(
+            "loc is not on the manifold",
+            expected=f"points of {manifold!r}",
+            received=f"a point {distance:.2g} away from it",
+            advice="Project it first: manifold.project(loc).",
+        )

@@ -1,4 +1,4 @@
-"""Latent spaces: what a point is, how to move on it, and how heat spreads there."""
+"""Latent spaces: manifolds with their Brownian motion."""
 
 from deltavae.manifolds.base import Manifold
 from deltavae.manifolds.euclidean import Euclidean

@@ -1,28 +1,23 @@
 """Tables of the heat kernel on the sphere S^d, made from its spectrum in exact arithmetic.
 
-The series of the heat kernel cancels catastrophically in floating point at small times (for
-d = 50 nothing is left below t = 0.05), so it is summed here in fixed point with as many bits
-as the cancellation costs. The tables hold values at Chebyshev points of log t (and of the
-radius, for the sampler), where polynomial interpolation is as accurate as the arithmetic.
+The tables hold values at Chebyshev points of log t (and of the radius, for the sampler),
+where polynomial interpolation is as accurate as the arithmetic (`spectral_sum`).
 
     python -m deltavae.manifolds.build_tables        # writes heat_kernel_tables.npz, minutes
 
 Symbols: ``d`` dimension, ``t`` time (generator half the Laplacian), ``theta`` the angle from
-the starting point, p the density with respect to the uniform law, so that
-
-    p_t(theta) = sum_l N_l exp(-l (l + d - 1) t / 2) R_l(cos theta)
-
-with N_l the multiplicities and R_l the Gegenbauer polynomials normalised to R_l(1) = 1.
+the starting point, p the density with respect to the uniform law.
 """
 
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 from scipy import special
+
+from deltavae.manifolds.spectral_sum import density
 
 SHIPPED_DIMS = range(1, 51)
 SHIPPED_FILE = Path(__file__).with_name("heat_kernel_tables.npz")
@@ -45,85 +40,6 @@ def radius_max(dim: int) -> float:
 def chebyshev_points(low: float, high: float, num: int) -> np.ndarray:
     """``num`` Chebyshev points of the second kind on [low, high], increasing."""
     return (low + high) / 2 - (high - low) / 2 * np.cos(np.pi * np.arange(num) / (num - 1))
-
-
-def _exp_fixed(x: Fraction, bits: int) -> int:
-    """2^bits exp(-x) for a rational x > 0, by Taylor's series after halving the argument."""
-    numerator, denominator = x.as_integer_ratio()
-    guard = bits + 64
-    halvings = max(0, math.ceil(math.log2(x)) + 8)
-    y = -((numerator << guard) // denominator) >> halvings
-    total = term = 1 << guard
-    k = 1
-    while abs(term) > 1:
-        term = (term * y >> guard) // k
-        total += term
-        k += 1
-    for _ in range(halvings):
-        total = total * total >> guard
-    return total >> (guard - bits)
-
-
-def _cos_fixed(x: float, bits: int) -> int:
-    """2^bits cos(x) for a double x, by Taylor's series."""
-    numerator, denominator = x.as_integer_ratio()
-    guard = bits + 64
-    y = (numerator << guard) // denominator
-    square = y * y >> guard
-    total = term = 1 << guard
-    k = 0
-    while abs(term) > 1:
-        term = -(term * square >> guard) // ((k + 1) * (k + 2))
-        total += term
-        k += 2
-    return total >> (guard - bits)
-
-
-def density(
-    dim: int, time: float, theta: np.ndarray, projective: bool = False
-) -> tuple[np.ndarray, np.ndarray]:
-    """The density p relative to the uniform law, as (p - 1, log p), each to full precision.
-
-    Args:
-        dim: dimension d of the sphere.
-        time: diffusion time.
-        theta: angles, any shape, float64.
-        projective: sum even degrees only, which gives the kernel of the projective space
-            (the sphere modulo sign) relative to its own uniform law.
-    """
-    bits = 160 + math.ceil((radius_max(dim) + 3) ** 2 / 2 / math.log(2))
-    one = 1 << bits
-    cosine = np.array([_cos_fixed(float(x), bits) for x in theta.ravel()], dtype=object)
-    # e_{l+1} / e_l = exp(-d t / 2) exp(-l t), both of the same t to all bits: a rounding of
-    # d t / 2 would undo the cancellation
-    decay = _exp_fixed(Fraction(time), bits)
-    ratio = _exp_fixed(Fraction(time) * dim / 2, bits + 64)
-    weight = 1 << (bits + 64)
-    before, now = np.full_like(cosine, one), cosine
-    total = np.zeros_like(cosine)
-    multiplicity, degree = 1, 0
-    while True:
-        degree += 1
-        # N_l = C(l+d-1, l) (2l+d-1) / (l+d-1)
-        multiplicity = (
-            math.comb(degree + dim - 1, degree) * (2 * degree + dim - 1) // (degree + dim - 1)
-        )
-        weight = weight * ratio >> (bits + 64)
-        ratio = ratio * decay >> bits
-        coefficient = multiplicity * weight >> 64
-        if coefficient == 0:
-            break
-        if not (projective and degree % 2):
-            total = total + (coefficient * now >> bits)
-        before, now = (
-            now,
-            ((2 * degree + dim - 1) * (cosine * now >> bits) - degree * before)
-            // (degree + dim - 1),
-        )
-    excess = np.array([float(s) if s == 0 else s / one for s in total])
-    log_p = np.array([math.log(max(s + one, 1)) - bits * math.log(2) for s in total])
-    log_p = np.where(np.abs(excess) < 0.5, np.log1p(np.clip(excess, -0.6, 0.6)), log_p)
-    return excess.reshape(theta.shape), log_p.reshape(theta.shape)
 
 
 def _log_uniform_constant(dim: int) -> float:

@@ -1,120 +1,127 @@
-"""The unit sphere S^d in R^(d+1)."""
+"""The sphere S^d."""
 
-import functools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from deltavae.errors import UserError
-from deltavae.manifolds.base import Manifold
-from deltavae.manifolds.heat_kernel import SphereTables
+from deltavae.manifolds.base import Manifold, Seed, check_dim
+from deltavae.manifolds.kl import HeatKernelKL, heat_kernel_kl
+from deltavae.manifolds.log_kernel import log_kernel
+from deltavae.manifolds.stretch import stretch
+from deltavae.numerics import angle_between, dot, safe_norm, sinc
 
 
 @keras.saving.register_keras_serializable("deltavae")
 class Hypersphere(Manifold):
-    """The unit sphere S^d = {z in R^(d+1): |z| = 1}.
+    """The unit sphere S^d in R^(d+1); the circle for d = 1.
+
+    The heat kernel is exact: KL and sampler from tables made of the spectrum
+    (`build_tables`), the density from the spectrum and its short-time expansion
+    (`log_kernel`). On the circle an exact sample is a rotation by sqrt(t) eps.
 
     Args:
-        dim: d >= 1; the exact heat kernel is there for d <= 50.
+        dim: d >= 1. Tables come with the package for d <= 50 and are made at the first use
+            beyond, in seconds.
     """
 
     def __init__(self, dim: int) -> None:
-        if not isinstance(dim, int) or dim < 1:
-            raise UserError(
-                "the sphere has no such dimension",
-                expected="dim, a whole number >= 1",
-                received=dim,
-            )
-        self.dim = dim
-        self.ambient_dim = self.embedding_dim = dim + 1
-        half = (dim + 1) / 2
-        self.log_volume = math.log(2) + half * math.log(math.pi) - math.lgamma(half)
-        self.scalar_curvature = float(dim * (dim - 1))
+        self.dim = check_dim("Hypersphere", dim)
+        self.ambient_dim = self.dim + 1
+        self.log_volume = sphere_log_volume(self.dim)
+        self.scalar_curvature = float(self.dim * (self.dim - 1))
 
-    @functools.cached_property
-    def tables(self) -> SphereTables:
-        """The exact heat kernel, loaded when first asked for."""
-        return SphereTables(self.dim)
+    @property
+    def _kl(self) -> HeatKernelKL:
+        return heat_kernel_kl(self.dim, self.log_volume)
 
-    @functools.cached_property
-    def log_time_max(self) -> float:  # type: ignore[override]
-        """Log t where the exact KL is 0.1 nat."""
-        return self._log_time_of(0.1)
-
-    @functools.cached_property
+    @property
     def log_time_start(self) -> float:  # type: ignore[override]
-        """Log t where the KL is about d / 2 nats (at least 1.5)."""
-        if self.dim > 50:
-            return math.log(1 / self.dim)
-        return self._log_time_of(max(1.5, self.dim / 2))
+        """Log t at a KL of 6 nats; of 2 nats for d <= 2, where 6 is sharp already."""
+        return self._kl.log_time_at(6.0 if self.dim > 2 else 2.0)
 
-    def _log_time_of(self, kl: float) -> float:
-        low, high = -12.0, 4.0
-        for _ in range(60):
-            middle = 0.5 * (low + high)
-            with tf.init_scope():  # first asked for inside a graph, perhaps
-                above = float(self.kl_exact(tf.constant(middle, tf.float64))) > kl
-            low, high = (middle, high) if above else (low, middle)
-        return low
+    @property
+    def log_time_max(self) -> float:  # type: ignore[override]
+        """Log t at a KL of 0.1 nat."""
+        return self._kl.log_time_at(0.1)
 
     def project(self, x: tf.Tensor) -> tf.Tensor:
         """x / |x|; the origin, which has no nearest point, stays where it is."""
         return tf.math.l2_normalize(x, axis=-1)
 
-    def to_tangent(self, point: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
-        """v - (v . point) point."""
-        return v - tf.reduce_sum(v * point, axis=-1, keepdims=True) * point
+    def to_tangent(self, point: tf.Tensor, vector: tf.Tensor) -> tf.Tensor:
+        """Minus the component along the point."""
+        return vector - dot(vector, point, keepdims=True) * point
 
-    def exp(self, point: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
-        """cos|v| point + sin|v| v/|v|."""
-        norm = _norm(v)
-        return tf.cos(norm) * point + tf.sin(norm) * v / norm
+    def exp(self, point: tf.Tensor, vector: tf.Tensor) -> tf.Tensor:
+        """Along the great circle."""
+        angle = safe_norm(vector, keepdims=True)
+        return tf.cos(angle) * point + sinc(angle) * vector
 
     def log(self, point: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
-        """Undefined at the antipode, where it is some vector of length pi or 0."""
-        direction = self.to_tangent(point, other)
-        return self.dist(point, other)[..., None] * direction / _norm(direction)
+        """Of length `dist`; 0 at the antipode, where no direction is shortest."""
+        tangent = self.to_tangent(point, other)
+        length = safe_norm(tangent, keepdims=True)
+        direction = tangent / tf.where(length > 0, length, tf.ones_like(length))
+        return self.dist(point, other)[..., None] * direction
 
     def dist(self, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-        """The angle, 2 atan2(|a - b|, |a + b|): accurate at 0 and pi alike."""
-        return 2 * tf.atan2(_norm(a - b)[..., 0], _norm(a + b)[..., 0])
+        """The angle, in [0, pi]."""
+        return angle_between(a, b)
 
     def random_uniform(
-        self, shape: list[int], seed: Any, dtype: tf.DType = tf.float32
+        self, shape: Sequence[int] | tf.Tensor, seed: Seed, dtype: tf.DType = tf.float32
     ) -> tf.Tensor:
-        """Normalised normal vectors."""
-        full = tf.concat([shape, [self.ambient_dim]], axis=0)
-        return self.project(tf.random.stateless_normal(full, seed, dtype=dtype))
+        """Directions of normal vectors."""
+        shape = tf.concat([tf.cast(shape, tf.int32), [self.ambient_dim]], 0)
+        return self.project(tf.random.stateless_normal(shape, seed=seed, dtype=dtype))
+
+    def spectrum(self, num_levels: int) -> tuple[np.ndarray, np.ndarray]:
+        """l (l + d - 1) with the multiplicities of the spherical harmonics."""
+        d = self.dim
+        levels = np.arange(num_levels)
+        counts = [
+            math.comb(k + d, d) - (math.comb(k + d - 2, d) if k >= 2 else 0)
+            for k in range(num_levels)
+        ]
+        return (levels * (levels + d - 1)).astype(float), np.array(counts, dtype=float)
 
     def kl_exact(self, log_t: tf.Tensor) -> tf.Tensor:
-        """KL(heat kernel || uniform): exact series at short times, tables beyond."""
-        d = self.dim
-        t = tf.exp(tf.minimum(log_t, self.tables.low))
-        c2 = -d * (d - 1) * (3 * d - 7) / 144
-        c3 = -d * (d - 1) * (2 * d - 5) / 324
-        c4 = d * (d - 1) * (45 * d**3 - 215 * d**2 - 513 * d + 1979) / 259200
-        early = self.kl_asymptotic(tf.minimum(log_t, self.tables.low))
-        early += t * t * (c2 + t * (c3 + t * c4))
-        return tf.where(log_t < self.tables.low, early, self.tables.kl(log_t))
+        """From the table of d; 1e-9 in float64, rounding in float32."""
+        return self._kl(log_t)
 
-    def sample_heat(self, loc: tf.Tensor, log_t: tf.Tensor, seed: Any) -> tf.Tensor:
-        """An exact draw: a tangent direction, and an angle from the tables of its law."""
-        shape = tf.shape(loc)
-        log_t = tf.broadcast_to(log_t, shape[:-1])
-        noise = self.to_tangent(loc, tf.random.stateless_normal(shape, seed, dtype=loc.dtype))
-        radius = _norm(noise)
-        angle = self.tables.angle(log_t, radius[..., 0])[..., None]
-        return tf.cos(angle) * loc + tf.sin(angle) * noise / radius
+    def log_heat_kernel(self, x: tf.Tensor, y: tf.Tensor, log_t: tf.Tensor) -> tf.Tensor:
+        """See `log_kernel.SphereLogKernel`."""
+        return log_kernel(self.dim)(x, y, log_t)
+
+    def sample_heat(self, loc: tf.Tensor, log_t: tf.Tensor, seed: Seed) -> tf.Tensor:
+        """A stretched tangent normal vector through the exponential map; see `stretch`."""
+        shape = tf.broadcast_dynamic_shape(tf.shape(loc), tf.shape(log_t[..., None]))
+        noise = tf.random.stateless_normal(shape, seed=seed, dtype=loc.dtype)
+        tangent = self.to_tangent(loc, noise)
+        if self.dim == 1:
+            # rotations by more than 1e3 are uniform on the circle to any dtype's rounding
+            scale = tf.exp(tf.minimum(log_t, 2 * math.log(1e3)) / 2)
+            return self.exp(loc, tangent * scale[..., None])
+        return self.exp(loc, stretch(self.dim)(tangent, log_t))
+
+    def mean_cosine(self, log_t: tf.Tensor) -> tf.Tensor:
+        """E cos(angle from loc) = exp(-d t / 2)."""
+        return tf.exp(-self.dim / 2 * tf.exp(tf.minimum(log_t, 30.0)))
+
+    def mean_square_cosine(self, log_t: tf.Tensor) -> tf.Tensor:
+        """E cos^2 = (1 + d exp(-(d + 1) t)) / (d + 1)."""
+        decay = tf.exp(-(self.dim + 1) * tf.exp(tf.minimum(log_t, 30.0)))
+        return (1 + self.dim * decay) / (self.dim + 1)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """The dimension."""
         return {"dim": self.dim}
 
 
-def _norm(v: tf.Tensor) -> tf.Tensor:
-    """|v| in the last axis, kept; at 0 a tiny positive number, with gradient 0."""
-    squared = tf.reduce_sum(v * v, axis=-1, keepdims=True)
-    return tf.sqrt(tf.maximum(squared, np.finfo(v.dtype.as_numpy_dtype).tiny))
+def sphere_log_volume(dim: int) -> float:
+    """Log Vol(S^d) = log 2 + ((d + 1) / 2) log pi - lgamma((d + 1) / 2)."""
+    return math.log(2) + (dim + 1) / 2 * math.log(math.pi) - math.lgamma((dim + 1) / 2)

@@ -1,0 +1,78 @@
+"""KL divergence from the heat kernel to the uniform law, as a function of log t."""
+
+import functools
+import math
+
+import numpy as np
+import tensorflow as tf
+from scipy import optimize
+
+from deltavae.manifolds import build_tables, tables
+from deltavae.manifolds.splines import Spline, resample
+
+_KNOTS = 769
+_LOG_TIME_LIMIT = 30.0  # exp(30) d is far beyond where the KL is 0 in any dtype
+
+
+def short_time_kl(
+    log_t: tf.Tensor, dim: int, log_volume: float, scalar_curvature: float
+) -> tf.Tensor:
+    """Equation (3): -(d/2) log(2 pi t) - d/2 + log Vol + Scal t / 4, in nats.
+
+    The first two terms of the expansion for small t, on any closed manifold. It has a floor
+    (at t = 2 / (d - 1) on S^d) and grows again beyond it, where the true KL goes to 0.
+    """
+    constant = -dim / 2 * (math.log(2 * math.pi) + 1) + log_volume
+    linear = constant - dim / 2 * log_t
+    if scalar_curvature == 0:
+        return linear
+    return linear + scalar_curvature / 4 * tf.exp(log_t)
+
+
+class HeatKernelKL:
+    """Exact KL(heat kernel || uniform) on S^d, or on S^d modulo sign, in nats.
+
+    Below the table's range equation (3) with three more terms, in it a cubic spline of
+    log KL in log t, above it the decay exp(-rate t) of the first eigenfunctions, rate being
+    the first eigenvalue. Positive and decreasing wherever the dtype can tell.
+    """
+
+    def __init__(self, dim: int, log_volume: float, projective: bool = False) -> None:
+        self.dim, self.log_volume = dim, log_volume
+        self.low, self.high = map(math.log, build_tables.time_range(dim, projective))
+        self.rate = 2 * (dim + 1) if projective else dim
+        name = "log_kl_projective" if projective else "log_kl"
+        values = resample(tables.load(dim)[name], _KNOTS)
+        self.spline = Spline(self.low, self.high, values)
+        grid = np.linspace(self.low, self.high, _KNOTS)
+        self._log_time_at = lambda nats: float(
+            optimize.brentq(
+                lambda s: np.interp(s, grid, values) - math.log(nats), grid[0], grid[-1]
+            )
+        )
+
+    def log_time_at(self, nats: float) -> float:
+        """The log t at which the KL is that many nats (within the table's range)."""
+        return self._log_time_at(nats)
+
+    def __call__(self, log_t: tf.Tensor) -> tf.Tensor:
+        """KL at log t, same shape and dtype; gradients finite for every finite log t."""
+        d = self.dim
+        inside = tf.clip_by_value(log_t, self.low, self.high)
+        table = tf.exp(self.spline(inside))
+        late = tf.exp(tf.clip_by_value(log_t, self.high, _LOG_TIME_LIMIT)) - math.exp(self.high)
+        table *= tf.exp(-self.rate * late)
+        early = tf.minimum(log_t, self.low)
+        t = tf.exp(early)
+        series = short_time_kl(early, d, self.log_volume, d * (d - 1)) - d * (d - 1) * t**2 * (
+            (3 * d - 7) / 144
+            + t * (2 * d - 5) / 324
+            - t**2 * (45 * d**3 - 215 * d**2 - 513 * d + 1979) / 259200
+        )
+        return tf.where(log_t < self.low, series, table)
+
+
+@functools.cache
+def heat_kernel_kl(dim: int, log_volume: float, projective: bool = False) -> HeatKernelKL:
+    """One shared `HeatKernelKL` per dimension: tables are read once."""
+    return HeatKernelKL(dim, log_volume, projective)

@@ -1,0 +1,46 @@
+"""The map that carries a normal tangent vector to the heat kernel on S^d, at once.
+
+A normal tangent vector of length rho (chi law, d degrees of freedom) is stretched to length
+theta = rho sqrt(t) exp(h(log t, rho)), monotone in rho, such that theta has the law of the
+angle under the heat kernel; the exponential map then gives an exact sample. h is smooth and
+goes to 0 with t; a bicubic spline holds it. Differentiating through it is implicit
+reparameterisation: d theta / dt at a fixed quantile.
+"""
+
+import functools
+import math
+
+import tensorflow as tf
+
+from deltavae.manifolds import build_tables, tables
+from deltavae.manifolds.splines import BicubicSpline, resample
+from deltavae.numerics import safe_norm
+
+_KNOTS = (97, 41)
+
+
+class Stretch:
+    """theta / rho for S^d, d >= 2."""
+
+    def __init__(self, dim: int) -> None:
+        self.low, self.high = map(math.log, build_tables.time_range(dim))
+        self.radius_max = build_tables.radius_max(dim)
+        values = tables.load(dim)["log_stretch"].astype(float)
+        values = resample(resample(values, _KNOTS[0], 0), _KNOTS[1], 1)
+        self.spline = BicubicSpline((self.low, 0.0), (self.high, self.radius_max), values)
+
+    def __call__(self, noise: tf.Tensor, log_t: tf.Tensor) -> tf.Tensor:
+        """Stretches normal tangent vectors (..., n) to length theta; log_t is (...)."""
+        rho = tf.minimum(safe_norm(noise), self.radius_max)
+        late = tf.minimum(log_t, self.high)
+        inside = tf.maximum(late, self.low)
+        h = self.spline(tf.broadcast_to(inside, tf.shape(rho)), rho)
+        # below the table h is proportional to t
+        h *= tf.exp(tf.minimum(late - self.low, 0.0))
+        return noise * tf.exp(late / 2 + h)[..., None]
+
+
+@functools.cache
+def stretch(dim: int) -> Stretch:
+    """One shared `Stretch` per dimension: tables are read once."""
+    return Stretch(dim)
