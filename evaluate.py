@@ -18,6 +18,7 @@ flags.DEFINE_integer("seed", 0, "Seed of the metrics' random draws.")
 flags.DEFINE_integer("seeds", 1, "Repeat with this many seeds; print mean and deviation.")
 flags.DEFINE_bool("reference", False, "disentanglement_lib's own code only: takes an hour.")
 flags.DEFINE_list("compare", [], "Print these scored runs side by side (further runs may follow).")
+flags.DEFINE_bool("udr", False, "With --compare: the unsupervised ranking as well.")
 flags.DEFINE_bool("report", False, "Write report.html of the run as well.")
 FLAGS = flags.FLAGS
 
@@ -30,6 +31,7 @@ def main(arguments: list[str]) -> int:
 
     return evaluate_command(
         compare=FLAGS.compare + arguments[1:],
+        udr=FLAGS.udr,
         report=FLAGS.report,
         run_dir=FLAGS.run_dir,
         representation=FLAGS.representation,

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -22,12 +23,13 @@ from deltavae.errors import UserError
 
 
 def evaluate_command(
-    *, compare: Sequence[str] = (), report: bool = False, **arguments: Any
+    *, compare: Sequence[str] = (), udr: bool = False, report: bool = False, **arguments: Any
 ) -> int:
     """Scores, prints the table, and writes the report if asked; returns the exit status.
 
     Args:
         compare: folders of runs already scored, to print side by side instead.
+        udr: add the unsupervised ranking of the compared runs.
         report: write report.html of the run as well.
         arguments: of `deltavae.evaluation.evaluate`.
     """
@@ -40,7 +42,7 @@ def evaluate_command(
 
         console = Console()
         if compare:
-            console.print(compared(compare))
+            console.print(compared(compare, {"udr": _udr(compare)} if udr else None))
             return 0
         if not any(arguments.get(name) for name in ("run_dir", "representation", "codes_file")):
             arguments["run_dir"] = str(environment().run_path)
@@ -70,6 +72,14 @@ def evaluate_command(
     except UserError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
+
+
+def _udr(folders: Sequence[str]) -> np.ndarray:
+    from deltavae.metrics.udr import udr
+    from deltavae.run_dir import RunDir, read_json
+    from deltavae.sources import reopen, same_images
+
+    return udr(same_images([reopen(read_json(RunDir(folder).scores)) for folder in folders]))
 
 
 def _progress() -> Progress:

@@ -13,7 +13,7 @@ import numpy as np
 from deltavae.data import GroundTruthData
 from deltavae.data import load as load_data
 from deltavae.errors import UserError
-from deltavae.metrics.codes import Encoder, digest_files, require_finite
+from deltavae.metrics.codes import CodeCache, Encoder, digest_files, encode_once, require_finite
 from deltavae.metrics.draws import IndexedData, TableData
 from deltavae.run_dir import RunDir, read_json
 
@@ -198,3 +198,32 @@ def open_source(
             received=f"the exported module {representation}",
         )
     return from_representation(Path(given[0]), data)
+
+
+def reopen(scores: dict) -> Source:
+    """The source that a scores.json names."""
+    path = Path(scores["source"]["path"])
+    dataset = None if scores["dataset"] == "factors" else scores["dataset"]
+    kind = {"run": "run_dir", "representation": "representation", "codes": "codes_file"}
+    paths = dict.fromkeys(kind.values()) | {kind[scores["source"]["kind"]]: path}
+    return open_source(**paths, data=dataset, readouts=None)
+
+
+def same_images(found: Sequence[Source], num: int = 4000) -> list[np.ndarray]:
+    """Codes (num, k) of the same random images from every source, or of all if there are fewer.
+
+    Raises:
+        UserError: the sources' sets differ in size.
+    """
+    sizes = [source.index.num_images for source in found]
+    if len(set(sizes)) > 1:
+        raise UserError("the runs' data sets differ", expected="one size", received=sizes)
+    images = np.sort(np.random.RandomState(0).permutation(sizes[0])[:num])
+    codes = []
+    for source in found:
+        if source.codes is not None:
+            codes.append(source.codes[images])
+        elif source.encoder is not None and source.data is not None:
+            none = CodeCache(None, "")
+            codes.append(encode_once(source.data, source.encoder, images, none)[images])
+    return codes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import importlib.metadata
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -144,11 +144,17 @@ def _cell(report: dict, key: str) -> str:
     return f"{report['scores'][key]:.4f}{spread}"
 
 
-def compare(folders: Sequence[str | Path]) -> Table:
+def compare(
+    folders: Sequence[str | Path], unranked: Mapping[str, np.ndarray] | None = None
+) -> Table:
     """A table of runs side by side, with the mean of their ranks over the scores they share.
 
     Rank 1 is the best; equal scores share the mean of their ranks. How the challenge combined
     its scores into a ranking is not known.
+
+    Args:
+        folders: folders with a scores.json each.
+        unranked: further rows, (runs,) numbers each, that don't enter the ranks.
 
     Raises:
         UserError: fewer than two runs, a run without scores, or runs scored differently.
@@ -179,6 +185,8 @@ def compare(folders: Sequence[str | Path]) -> Table:
         table.add_column(f"{Path(folder).name} ({scores['readout']})", justify="right")
     for key, column in zip(shared, matrix.T, strict=True):
         table.add_row(key, *(f"{value:.4f}" for value in column))
+    for key, row in (unranked or {}).items():
+        table.add_row(f"{key} (not ranked)", *(f"{value:.4f}" for value in row))
     table.add_row("mean rank", *(f"{rank:.2f}" for rank in ranks), style="bold")
     return table
 

@@ -1,68 +1,60 @@
-"""Unsupervised disentanglement ranking: models that agree with other seeds of themselves.
+"""Unsupervised Disentanglement Ranking: which of several runs, without labels.
 
-Duan et al., Unsupervised Model Selection for Variational Disentangled Representation Learning
-(arXiv 1905.12614). No labels are used, so it may choose a model.
+Duan et al., Unsupervised model selection for variational disentangled representation learning
+(ICLR 2020). Runs that disentangle find the same axes up to order and sign; others don't. For
+runs i and j, R[a, b] is the absolute Spearman correlation of code a of i with code b of j, over
+the informative codes of both, and
+
+    UDR_ij = 1 / (d_a + d_b) * (sum_b max_a R[a, b]^2 / sum_a R[a, b]
+                                + sum_a max_b R[a, b]^2 / sum_b R[a, b]),
+
+with d_a, d_b the numbers of informative codes. A run's UDR is the median over the others: 1 if
+each of its codes is one code of every other run and no mixture; small if codes mix.
 """
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import rankdata
-
-from deltavae.errors import UserError
+import scipy.stats
 
 INFORMATIVE = 0.05
-"""A code whose standard deviation is under this share of the largest one says nothing."""
 
 
 def udr(codes: Sequence[np.ndarray]) -> np.ndarray:
-    """How far each of several models agrees with the others, up to order and direction of axes.
-
-    For a pair of models, R is the absolute Spearman correlation of each two of their codes.
-    Each informative code takes (largest R)² / (sum of R) over the other model's informative
-    codes; the pair's score is the mean over the codes of both. 1 means the same axes; two
-    models that are rotated against each other score low.
-
-    The publication tells informative codes by their KL divergence, which a sphere's
-    coordinates have not; here their standard deviation decides.
+    """UDR of each run, in [0, 1].
 
     Args:
-        codes: one array (n, k) for each model, of the same n images; k may differ.
+        codes: two runs or more: (n, k_i) codes of the same n images. A code counts as
+            informative if its standard deviation reaches `INFORMATIVE`.
 
     Returns:
-        For each model the median over its pairs, (models,), in [0, 1].
-
-    Raises:
-        UserError: fewer than two models, or different numbers of images.
+        (runs,) medians; 0 for a pair of which one has no informative code.
     """
-    if len(codes) < 2 or len({len(each) for each in codes}) > 1:
-        raise UserError(
-            "UDR compares two models or more on the same images",
-            received=f"codes of shape {[each.shape for each in codes]}",
-        )
-    ranks = [_standard_ranks(each) for each in codes]
+    ranks = [_standard_ranks(run) for run in codes]
     pairs = np.full((len(codes), len(codes)), np.nan)
-    for i in range(len(codes)):
-        for j in range(i):
-            pairs[i, j] = pairs[j, i] = _agreement(np.abs(ranks[i].T @ ranks[j]))
+    for i, first in enumerate(ranks):
+        for j, second in enumerate(ranks):
+            if i != j:
+                pairs[i, j] = _alike(first, second)
     return np.nanmedian(pairs, axis=1)
 
 
 def _standard_ranks(codes: np.ndarray) -> np.ndarray:
-    """Ranks of the informative columns, centred, of unit norm: their products are Spearman's."""
-    codes = np.asarray(codes, np.float64)
-    deviation = codes.std(axis=0)
-    kept = codes[:, (deviation > INFORMATIVE * deviation.max()) & (deviation > 0)]
-    ranks = rankdata(kept, axis=0) - (len(codes) + 1) / 2
-    return ranks / np.linalg.norm(ranks, axis=0)
+    """Ranks of each informative code, of mean 0 and length 1, (n, informative)."""
+    informative = codes[:, np.std(codes, axis=0) >= INFORMATIVE]
+    ranks = scipy.stats.rankdata(informative, axis=0)
+    centred = ranks - ranks.mean(axis=0)
+    return centred / np.linalg.norm(centred, axis=0)
 
 
-def _agreement(relation: np.ndarray) -> float:
-    """The pair's score, from R (codes of one, codes of the other); 0 where nothing informs."""
-    if relation.size == 0:
+def _alike(first: np.ndarray, second: np.ndarray) -> float:
+    size = first.shape[1] + second.shape[1]
+    if not first.shape[1] or not second.shape[1]:
         return 0.0
-    total = sum(
-        np.sum(relation.max(axis) ** 2 / np.maximum(relation.sum(axis), np.finfo(float).tiny))
-        for axis in (0, 1)
-    )
-    return float(total / sum(relation.shape))
+    r = np.abs(first.T @ second)
+    tiny = np.finfo(float).tiny
+    by_column = np.sum(r.max(axis=0) ** 2 / np.maximum(r.sum(axis=0), tiny))
+    by_row = np.sum(r.max(axis=1) ** 2 / np.maximum(r.sum(axis=1), tiny))
+    return float((by_column + by_row) / size)
