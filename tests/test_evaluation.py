@@ -178,7 +178,7 @@ def test_ranks():
 
 
 def udr_of_itself(file):
-    codes = np.load(file)["codes"]
+    codes = np.load(file)["codes"].astype(np.float32)
     return udr([codes, codes])
 
 
