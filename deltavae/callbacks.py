@@ -1,17 +1,13 @@
-"""What happens beside the steps: progress on the screen, guards, budget, events."""
+"""What a user sees while a run trains."""
 
-import math
 import time
 from typing import Any
 
-import keras
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from deltavae.errors import UserError
 
-
-class ProgressBar(keras.callbacks.Callback):
+class ProgressBar:
     """A bar over all steps of the run, with C, KL and reconstruction, and the time left.
 
     Refreshed a few times a second at most, so that it costs nothing measurable; without a
@@ -19,7 +15,6 @@ class ProgressBar(keras.callbacks.Callback):
     """
 
     def __init__(self, total_steps: int, first_step: int, console: Console) -> None:
-        super().__init__()
         self.console = console
         self.total = total_steps
         self.step = first_step
@@ -42,10 +37,10 @@ class ProgressBar(keras.callbacks.Callback):
         self.first = first_step
         self.next_line = 0.0
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Move the bar; `batch` counts from 0 within the epoch."""
+    def moved(self, step: int) -> None:
+        """Show that `step` steps of the run are made."""
         if self.bar is not None:
-            self.bar.update(self.task, completed=self.step + batch + 1)
+            self.bar.update(self.task, completed=step)
 
     def epoch_done(self, row: dict[str, Any]) -> None:
         """Show an epoch's row of the history."""
@@ -68,25 +63,3 @@ class ProgressBar(keras.callbacks.Callback):
         """Leave the terminal in order."""
         if self.bar is not None:
             self.bar.stop()
-
-
-class NanGuard:
-    """Stops a run whose terms are no longer numbers, and says which went first."""
-
-    def check(self, row: dict[str, Any], checkpoint: str) -> None:
-        """Raise `UserError` if a term of the epoch's row is not finite."""
-        bad = [
-            name
-            for name in ("log_scale", "kl", "reconstruction", "loss")
-            if not math.isfinite(row[name])
-        ]
-        if bad:
-            raise UserError(
-                f"training diverged by step {row['step']} (epoch {row['epoch'] + 1})",
-                expected="finite terms",
-                received=", ".join(f"{name} = {row[name]}" for name in bad),
-                advice=(
-                    f"The last good state is {checkpoint}. Lower train.learning_rate or set "
-                    "train.clip_norm, then --resume."
-                ),
-            )

@@ -19,16 +19,30 @@ KEEP = 3
 class Checkpoints:
     """The checkpoints of one run: the last three and the best by ELBO.
 
-    A checkpoint is a folder `epoch-NNNNNN` with `variables.npz` (weights, capacity and the
-    optimiser's state) and `state.json` (epoch, step, history, and the digest of the former).
+    A checkpoint is a folder `epoch-NNNNNN`, after that many epochs, or
+    `epoch-NNNNNN-step-NNNNNN`, so many steps into the next one, with `variables.npz` (weights,
+    capacity, the optimiser's state and running means) and `state.json` (epoch, step,
+    history, and the digest of the former).
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def save(self, variables: list[tf.Variable], state: dict[str, Any]) -> None:
-        """Write the checkpoint of `state["epoch"]` and drop those no longer kept."""
-        with atomic_dir(self.folder / f"epoch-{state['epoch']:06d}") as folder:
+    def save(self, variables: list[tf.Variable], state: dict[str, Any]) -> Path:
+        """Write the checkpoint of `state["epoch"]` and drop those no longer kept.
+
+        Args:
+            variables: always the same, in the same order.
+            state: `epoch` (epochs made), `done` (steps of the next one), `history`, and
+                whatever else JSON can hold.
+
+        Returns:
+            The checkpoint's folder.
+        """
+        name = f"epoch-{state['epoch']:06d}"
+        if state.get("done"):
+            name += f"-step-{state['done']:06d}"
+        with atomic_dir(self.folder / name) as folder:
             arrays = {f"{i:04d}": variable.numpy() for i, variable in enumerate(variables)}
             np.savez(folder / "variables.npz", **arrays)
             digest = hashlib.sha256((folder / "variables.npz").read_bytes()).hexdigest()
@@ -37,6 +51,12 @@ class Checkpoints:
             atomic_write(folder / "state.json", text)
             atomic_write(folder / "state.sha256", seal)
         self._prune(state["history"])
+        return self.folder / name
+
+    def clean(self) -> None:
+        """Remove what a process left that died while it wrote."""
+        for path in self.folder.glob(".epoch-*"):
+            shutil.rmtree(path, ignore_errors=True)
 
     def restore(self, variables: list[tf.Variable]) -> dict[str, Any] | None:
         """Load the newest whole checkpoint into `variables` and return its state.
@@ -76,7 +96,7 @@ class Checkpoints:
 
     def all(self) -> list[Path]:
         """The folders of all checkpoints, oldest first."""
-        return sorted(self.folder.glob("epoch-??????"))
+        return sorted(self.folder.glob("epoch-*"))
 
     def _prune(self, history: list[dict[str, Any]]) -> None:
         found = self.all()

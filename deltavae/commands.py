@@ -1,32 +1,55 @@
 """What `train.py` does: flags to a configured call, all that can be wrong found first."""
 
 import dataclasses
-import fcntl
+import errno
 import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO
 
 from rich.console import Console
 
 from deltavae.aicrowd import Events, environment
 from deltavae.errors import UserError
+from deltavae.locks import locked
 from deltavae.run_dir import RunDir, require_writable
+from deltavae.signals import Interrupted, StopRequest
 
 # The platform's time limit could not be confirmed: a run that ends by itself also exports.
 GRADING_HOURS = 7.0
 
 
 def user_errors(command: Callable[[], int]) -> int:
-    """Run `command`; a `UserError` becomes one line on standard error and status 2."""
+    """Run `command`; a `UserError` becomes one line on standard error and status 2.
+
+    So does a full disk, wherever it was met.
+    """
     try:
         return command()
     except UserError as error:
         # gin appends where it was to a message that passes through it
         sys.stderr.write(f"error: {str(error).splitlines()[0]}\n")
-        return 2
+    except Exception as error:
+        if not _disk_is_full(error):
+            raise
+        sys.stderr.write(
+            f"error: the disk is full ({str(error).splitlines()[0]}). What was written before "
+            "is whole: make room, then --resume.\n"
+        )
+    return 2
+
+
+def _disk_is_full(error: BaseException | None) -> bool:
+    # HDF5 and TensorFlow have exceptions of their own, with the system's words in them
+    full = (errno.ENOSPC, errno.EDQUOT)
+    while error is not None:
+        if getattr(error, "errno", None) in full or any(
+            os.strerror(number) in str(error) for number in full
+        ):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def train_command(
@@ -41,12 +64,15 @@ def train_command(
     """Train and export, as the flags of `train.py` say; returns the exit status.
 
     Tells the platform of start, progress and failure. The last event, `submit`, is left to a
-    process that comes after this one (`run.sh`), when the GPU is free again.
+    process that comes after this one (`run.sh`), when the GPU is free again. SIGTERM and
+    Ctrl-C end the run after its step with a checkpoint and status 143 or 130; on the grader,
+    where nobody would resume it, with the export of what there is and status 0.
     """
     events = Events()
+    stop = StopRequest()
 
     def command() -> int:
-        output = output_dir or environment().run_path
+        output = Path(output_dir or environment().run_path)
         target = _where(output, resume, overwrite)
         chosen = list(files)
         if not chosen:
@@ -54,9 +80,12 @@ def train_command(
         extra = list(bindings)
         if dataset is not None:
             extra.append(f'dataset.name = "{dataset}"')
-        _train(chosen, extra, target, resume, events)
-        if target.path != Path(output):
-            _replace(target.path, Path(output))
+        try:
+            _train(chosen, extra, output, resume, overwrite, events, stop)
+        except Interrupted as error:
+            if RunDir(output).checkpoints.exists() or target.checkpoints.exists():
+                error.told += f". Continue with: train.py --resume --output_dir {output}"
+            raise
         sys.stderr.write(f"run written to {output}\n")
         return 0
 
@@ -68,20 +97,32 @@ def train_command(
             events.error(error)
             raise
 
-    return user_errors(reported)
+    try:
+        with stop.installed():
+            return user_errors(reported)
+    except Interrupted as error:
+        sys.stderr.write(f"{error}\n")
+        return error.status
 
 
 def _train(
-    files: list[str], bindings: list[str], run_dir: RunDir, resume: bool, events: Events
+    files: list[str],
+    bindings: list[str],
+    output: Path,
+    resume: bool,
+    overwrite: bool,
+    events: Events,
+    stop: StopRequest,
 ) -> None:
     # imported here, so that a wrong flag is answered at once and --help needs no TensorFlow
     from deltavae.config import configured
     from deltavae.training import seed_everything, train
 
     console = Console(stderr=True)
+    grading = environment().is_grading
     with configured(files, bindings) as experiment:
         settings, capacity, readout = experiment.settings, experiment.capacity, experiment.readout
-        if settings.max_hours is None and environment().is_grading:
+        if settings.max_hours is None and grading:
             settings = dataclasses.replace(settings, max_hours=GRADING_HOURS)
         seed_everything(settings.seed, settings.deterministic)
         data = experiment.data()
@@ -90,28 +131,35 @@ def _train(
             f"{data.name}: {data.num_images:,} images; {model.count_params():,} weights; "
             f"{settings.steps:,} steps of batch {settings.batch_size}"
         )
-        run_dir.path.mkdir(parents=True, exist_ok=True)
-        with _locked(run_dir):
+        with locked(output):
+            # again, now that nobody else can change the answer
+            target = _where(output, resume, overwrite)
+            if overwrite and target.path != output:
+                shutil.rmtree(target.path, ignore_errors=True)
             train(
                 model,
                 data,
                 settings,
                 capacity,
-                run_dir,
+                target,
                 config=experiment.text(),
                 readout=readout,
                 resume=resume,
                 events=events,
                 console=console,
+                stop=stop,
+                export_when_stopped=grading,
             )
+            if target.path != output:
+                _replace(target.path, output)
 
 
-def _where(output_dir: str | Path, resume: bool, overwrite: bool) -> RunDir:
+def _where(output_dir: Path, resume: bool, overwrite: bool) -> RunDir:
     """The folder to train in: the one named or, to replace a run, a new one beside it."""
     if resume and overwrite:
         raise UserError("--resume and --overwrite exclude each other")
     require_writable(output_dir)
-    path = Path(output_dir)
+    path = output_dir
     beside = path.with_name(path.name + ".new")
     begun = RunDir(path).model.exists()
     if resume:
@@ -122,32 +170,12 @@ def _where(output_dir: str | Path, resume: bool, overwrite: bool) -> RunDir:
             expected="an empty or new folder",
             advice="Add --resume to continue it or --overwrite to replace it.",
         )
-    if begun:
-        shutil.rmtree(beside, ignore_errors=True)
-        return RunDir(beside)
-    return RunDir(path)
+    return RunDir(beside if begun else path)
 
 
 def _replace(new: Path, old: Path) -> None:
     aside = old.with_name(old.name + ".old")
+    shutil.rmtree(aside, ignore_errors=True)
     os.rename(old, aside)
     os.rename(new, old)
     shutil.rmtree(aside, ignore_errors=True)
-
-
-def _locked(run_dir: RunDir) -> IO[str]:
-    """Hold the run's lock while the returned file is open; the kernel frees a dead owner's."""
-    file = (run_dir.path / ".lock").open("a+")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.seek(0)
-        raise UserError(
-            f"another process trains in {run_dir.path}",
-            expected="a folder that nobody writes to",
-            received=f"one locked by process {file.read().strip() or 'unknown'}",
-        ) from None
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
-    return file

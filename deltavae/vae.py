@@ -128,15 +128,19 @@ class DeltaVAE(keras.Model):
             "log_scale": self.posterior.log_scale(parameters),
         }
 
-    def train_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """One step of the optimiser on a batch of images."""
+    def update(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """One step of the optimiser on a batch; the terms before it, per image: (batch,)."""
         seed = tf.stack([self.seed, tf.cast(self.optimizer.iterations, tf.int32)])
         with tf.GradientTape() as tape:
             terms = self.losses_per_image(images, seed, training=True)
             loss = tf.reduce_mean(terms["loss"])
         variables = self.trainable_variables
         self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        return self._track(terms)
+        return terms
+
+    def train_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`update` as Keras calls it in `fit`."""
+        return self._track(self.update(images))
 
     def test_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """The same terms without a step; the noise is that of step 0."""

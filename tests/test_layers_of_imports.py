@@ -10,13 +10,22 @@ import pytest
 PACKAGE = pathlib.Path(__file__).resolve().parents[1] / "deltavae"
 # top to bottom is the way of the data: a module may import from its own level and above
 LEVELS = [
-    ["errors", "numerics", "schedules", "run_dir", "aicrowd", "tf1_ops", "tfhub_module"],
+    [
+        "errors",
+        "settings",
+        "numerics",
+        "schedules",
+        "run_dir",
+        "aicrowd",
+        "tf1_ops",
+        "tfhub_module",
+    ],
     ["manifolds", "data"],
     ["distributions", "readouts"],
     ["layers", "posteriors", "objectives", "metrics", "networks"],
     ["vae"],
     ["callbacks", "checkpoints", "signals", "locks", "export"],
-    ["steps", "distribute", "training", "evaluation", "sources", "runs", "plots"],
+    ["steps", "distribute", "loop", "training", "evaluation", "sources", "runs", "plots"],
     ["report"],
     # config registers the function that makes a study, and a study starts commands
     ["config", "commands", "submission", "sweeps", "scoring"],

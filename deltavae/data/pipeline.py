@@ -8,7 +8,12 @@ from deltavae.data.subset import Subset
 
 
 def batches(
-    data: GroundTruthData | Subset, batch_size: int, seed: int, epoch: int, steps: int
+    data: GroundTruthData | Subset,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    steps: int,
+    first: int = 0,
 ) -> tf.data.Dataset:
     """The batches of one epoch, each image drawn uniformly and independently from the set.
 
@@ -21,9 +26,10 @@ def batches(
         seed: of the whole run, >= 0.
         epoch: number of the epoch, >= 0.
         steps: batches in the epoch.
+        first: batch of the epoch to begin with, where a run was stopped within it.
 
     Returns:
-        `steps` elements of uint8 (batch_size, height, width, channels) in 0 .. 255.
+        `steps - first` elements of uint8 (batch_size, height, width, channels) in 0 .. 255.
     """
 
     def gather(step: np.ndarray) -> np.ndarray:
@@ -36,7 +42,7 @@ def batches(
         images = tf.numpy_function(gather, [step], tf.uint8, stateful=False)
         return tf.ensure_shape(images, (batch_size, *data.image_shape))
 
-    dataset = tf.data.Dataset.range(steps)
+    dataset = tf.data.Dataset.range(first, steps)
     dataset = dataset.map(load, num_parallel_calls=2, deterministic=True)
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF

@@ -1,0 +1,65 @@
+"""A run so small that it can be broken in many ways within a second."""
+
+import numpy as np
+
+from deltavae import networks
+from deltavae.loop import Loop
+from deltavae.objectives import CapacityObjective
+from deltavae.posteriors import GaussianPosterior
+from deltavae.run_dir import RunDir
+from deltavae.schedules import Capacity
+from deltavae.settings import TrainSettings
+from deltavae.training import seed_everything
+from deltavae.vae import DeltaVAE
+
+
+class Noise:
+    """Random images in the form of a data set."""
+
+    name, num_images, image_shape, is_stochastic = "noise", 40, (64, 64, 1), False
+
+    def images(self, indices, random_state=None):
+        return np.random.default_rng(0).integers(0, 256, (40, 64, 64, 1), dtype=np.uint8)[indices]
+
+
+class Silent:
+    """A progress bar that calls `when(step)` after each step."""
+
+    def __init__(self, when=lambda step: None):
+        self.moved = when
+
+
+def small_model(seed: int = 0) -> DeltaVAE:
+    seed_everything(seed, False)
+    return DeltaVAE(
+        networks.mlp_encoder((64, 64, 1), units=(4,)),
+        GaussianPosterior(2),
+        networks.mlp_decoder((64, 64, 1), 2, units=(4,)),
+        CapacityObjective(),
+        seed=seed,
+    )
+
+
+def small_loop(path, resume=False, capacity=None, **settings) -> Loop:
+    values = {"steps": 20, "batch_size": 4, "steps_per_epoch": 6, "learning_rate": 1e-3}
+    return Loop(
+        small_model(),
+        Noise(),
+        TrainSettings(**(values | settings)),
+        capacity or Capacity(),
+        RunDir(path),
+        resume,
+    )
+
+
+def drive(loop: Loop, stop, progress=None) -> Loop:
+    """What `train` does with a loop, less what it shows and exports."""
+    while loop.goes_on() and stop.number is None:
+        loop.epoch(stop, progress or Silent())
+    return loop
+
+
+def outcome(loop: Loop):
+    """Everything that must not depend on what befell a run."""
+    rows = [{k: v for k, v in row.items() if k != "seconds"} for row in loop.history]
+    return rows, [variable.numpy().tobytes() for variable in loop.variables]

@@ -1,0 +1,149 @@
+"""Faults within one process: stops, broken files, clocks, budgets, numbers without sense."""
+
+import signal
+import time
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from deltavae.data.pipeline import batches
+from deltavae.errors import UserError
+from deltavae.schedules import Capacity, epochs_in_time
+from deltavae.signals import Interrupted, StopRequest
+from deltavae.steps import Steps
+from tests.faults.small import Noise, Silent, drive, outcome, small_loop, small_model
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return outcome(drive(small_loop(tmp_path_factory.mktemp("whole")), StopRequest()))
+
+
+def stop_at(stop, wanted):
+    def when(step):
+        if step == wanted:
+            stop.number = signal.SIGTERM
+
+    return Silent(when)
+
+
+# within an epoch, at the end of one, within the short last one
+@pytest.mark.parametrize("moment", [9, 12, 19])
+def test_stopped_and_resumed_equals_uninterrupted(tmp_path, whole, moment):
+    stop = StopRequest()
+    stopped = drive(small_loop(tmp_path), stop, stop_at(stop, moment))
+    assert stopped.step == moment
+    resumed = small_loop(tmp_path, resume=True)
+    assert resumed.step == moment
+    assert outcome(drive(resumed, StopRequest())) == whole
+
+
+def test_history_averages_are_those_of_the_steps(whole):
+    model = small_model()
+    model.compile(keras.optimizers.Adam(1e-3, epsilon=1e-8))
+    losses = []
+    for images in batches(Noise(), 4, seed=0, epoch=0, steps=6):
+        losses.append(tf.reduce_mean(model.update(images)["loss"]))
+    rows, _ = whole
+    assert rows[0]["loss"] == pytest.approx(np.mean(losses), rel=1e-6)
+    assert [row["step"] for row in rows] == [6, 12, 18, 20]
+
+
+def test_broken_newest_checkpoint_costs_one_epoch(tmp_path, whole):
+    drive(small_loop(tmp_path), StopRequest())
+    newest = sorted((tmp_path / "model/checkpoints").glob("epoch-*"))[-1] / "variables.npz"
+    newest.write_bytes(newest.read_bytes()[:-7])
+    resumed = small_loop(tmp_path, resume=True)
+    assert resumed.step == 18
+    assert outcome(drive(resumed, StopRequest())) == whole
+
+
+def test_what_a_killed_writer_left_is_removed(tmp_path):
+    litter = tmp_path / "model/checkpoints/.epoch-000001.abc"
+    litter.mkdir(parents=True)
+    (litter / "variables.npz").write_text("half")
+    assert small_loop(tmp_path, resume=True).step == 0
+    assert not litter.exists()
+
+
+def test_clock_going_backwards(tmp_path, whole, monkeypatch):
+    hours = iter(range(10**6))
+    monkeypatch.setattr(time, "time", lambda: 1e9 - 3600 * next(hours))
+    assert outcome(drive(small_loop(tmp_path, max_hours=1.0), StopRequest())) == whole
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("log_scale", 1e8), ("kl", float("nan")), ("reconstruction", float("inf"))]
+)
+def test_divergence_names_the_term_that_went_first(tmp_path, name, value):
+    loop = small_loop(tmp_path)
+    assert loop.epoch(StopRequest(), Silent())["step"] == 6
+    terms = loop.model.losses_per_image
+
+    def broken(images, seed, training):
+        found = terms(images, seed, training)
+        late = loop.model.optimizer.iterations >= 8
+        found[name] = tf.where(late, value, found[name])
+        found["loss"] = tf.where(late, float("nan"), found["loss"])
+        return found
+
+    loop.model.losses_per_image = broken
+    # a fresh trace of the step, with the term broken in it
+    loop.steps = Steps(loop.model)
+    loop.variables[-2:] = loop.steps.variables
+    with pytest.raises(UserError, match=f"step 9: {name} went first") as caught:
+        loop.epoch(StopRequest(), Silent())
+    assert "epoch-000001" in str(caught.value)
+    assert [p.name for p in loop.checkpoints.all()] == ["epoch-000001"]
+    assert small_loop(tmp_path, resume=True).step == 6
+
+
+def test_clipped_gradients_move_the_weights_less(tmp_path):
+    def moved(clip):
+        loop = small_loop(tmp_path / str(clip), clip_norm=clip, steps=1)
+        before = loop.model.decoder.get_weights()
+        drive(loop, StopRequest())
+        return max(
+            np.abs(b - a).max()
+            for a, b in zip(before, loop.model.decoder.get_weights(), strict=True)
+        )
+
+    # Adam's first step is lr g / (|g| + 1e-8): the rate itself, unless |g| is far below 1e-8
+    assert moved(None) == pytest.approx(1e-3, rel=0.01)
+    assert moved(1e-11) < 1.1e-6
+
+
+def test_budget_ends_the_run_and_restates_the_ramp():
+    # 1 hour leaves 55 minutes; after 10 epochs of 30 s, 50 minutes are left for 100 more
+    assert epochs_in_time(1000, [30.0] * 10, 1.0) == 110
+    assert epochs_in_time(60, [30.0] * 10, 1.0) == 60
+    assert epochs_in_time(1000, [30.0] * 10, None) == 1000
+    assert epochs_in_time(1000, [3600.0], 1.0) == 1
+    # the ramp ended after half of the run, and does so still
+    ramp = Capacity(0.0, 10.0, num_epochs=500).restated(1000, 100)
+    assert [ramp.at(e, 100) for e in (0, 25, 50, 99)] == [0.0, 5.0, 10.0, 10.0]
+
+
+def test_budget_of_no_time_still_makes_a_whole_checkpoint(tmp_path):
+    loop = small_loop(tmp_path, steps=10**6, steps_per_epoch=10**6, max_hours=1e-4)
+    begun = time.monotonic()
+    drive(loop, StopRequest())
+    assert time.monotonic() - begun < 30
+    assert 0 < loop.step < 10**6
+    assert small_loop(tmp_path, resume=True).step == loop.step
+
+
+def test_signals_wait_only_where_they_are_asked_to():
+    with StopRequest().installed() as stop:
+        with stop.deferred():
+            signal.raise_signal(signal.SIGTERM)
+            assert stop.number == signal.SIGTERM
+            with pytest.raises(Interrupted) as caught:
+                signal.raise_signal(signal.SIGINT)
+        assert caught.value.status == 130
+    with StopRequest().installed(), pytest.raises(Interrupted) as caught:
+        signal.raise_signal(signal.SIGTERM)
+    assert caught.value.status == 143
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
