@@ -17,7 +17,7 @@ $(VENV)/.done: requirements.txt requirements-nodeps.txt requirements-dev.txt scr
 
 demo: env
 	$(BIN)/python train.py --gin_config gin/demo.gin --output_dir $(DEMO) --overwrite
-	$(BIN)/python evaluate.py --run_dir $(DEMO) --settings fast
+	$(BIN)/python evaluate.py --run_dir $(DEMO) --settings fast --report
 
 test: env
 	$(BIN)/python -m pytest

@@ -21,7 +21,6 @@ class Picture:
         content: a figure; an image, uint8 (height, width, 3); or an animation, uint8
             (frames, height, width, 3).
         vector: a figure that an SVG suits, lines rather than thousands of dots.
-        wide: takes the whole width of a page.
     """
 
     name: str
@@ -29,7 +28,6 @@ class Picture:
     caption: str
     content: Figure | np.ndarray
     vector: bool = False
-    wide: bool = False
 
 
 @dataclass

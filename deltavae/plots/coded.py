@@ -18,7 +18,7 @@ from deltavae.plots.latent_maps import (
     torus_square,
 )
 from deltavae.plots.material import Material
-from deltavae.plots.projections import circle_plane, pca_plane
+from deltavae.plots.projections import circle_plane, means_plane, pca_plane
 from deltavae.plots.scores import heat_map
 
 BINS = 20
@@ -78,7 +78,7 @@ def latent_maps(material: Material) -> Iterator[Picture]:
             )  # fmt: skip
         elif kind == "Hypersphere" and dim == 2:
             yield Picture(
-                name, colouring.name, f"{dots}The sphere S² from two sides.",
+                name, colouring.name, f"{dots}The sphere S² from two sides; colours as in the map of the whole sphere.",
                 globe(material.locations, colouring),
             )  # fmt: skip
             yield Picture(
@@ -110,6 +110,14 @@ def _projected(material: Material, colouring: Colouring, name: str, dots: str) -
             "cosine on images not fitted to."
         )
         names = ("best direction for cos", "best direction for sin")
+    elif len(np.unique(colouring.values)) > 2:
+        basis, share = means_plane(codes, colouring.values)
+        words = (
+            f"{codes.shape[1]} codes on the plane in which the means of the values of "
+            f"{colouring.name} lie furthest apart; {share:.0%} of the variance in it is between "
+            "values, the rest within."
+        )
+        names = (f"direction 1 of {colouring.name}", f"direction 2 of {colouring.name}")
     else:
         basis, share = pca_plane(codes)
         words = (

@@ -37,7 +37,6 @@ def reconstruction_chapter(material: Material) -> Chapter:
             "decoder makes of the point its posterior is centred on. Squared error, summed over "
             f"pixels and channels, {error:.1f} in the mean of these.",
             grid(pairs(originals, made, 8)),
-            wide=True,
         )
 
     def samples() -> Picture:
@@ -46,7 +45,6 @@ def reconstruction_chapter(material: Material) -> Chapter:
             "Samples of the prior",
             "Points drawn from the prior and decoded; seed 0, not chosen.",
             grid(in_rows(np.asarray(material.model.sample(24, seed=0)), 8)),
-            wide=True,
         )
 
     chapter.add("reconstructions", reconstructions)
@@ -104,7 +102,6 @@ def closed_paths(material: Material) -> Iterator[Picture]:
         what,
         f"{ending}Rows from above: {names}.",
         grid(images[:, shown]),
-        wide=True,
     )
 
 
@@ -120,7 +117,6 @@ def axis_paths(material: Material) -> Picture:
         f"others follow only as the space demands. Rows from above: {', '.join(labels)}, those "
         "that vary most.",
         grid(images),
-        wide=True,
     )
 
 
@@ -142,7 +138,6 @@ def factor_orbits(material: Material) -> Iterator[Picture]:
             f"{name}, every other factor held",
             f"{some}Above the originals, below the same images encoded and decoded.",
             grid(np.stack([originals / 255.0, material.reconstruct(originals)])),
-            wide=True,
         )
 
 

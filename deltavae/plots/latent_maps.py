@@ -49,7 +49,9 @@ class Colouring:
     def scale(self) -> tuple[Colormap, Normalize]:
         """The colour map and what maps a value into it."""
         if self.is_categorical:
-            return categorical(self.size), BoundaryNorm(np.arange(self.size + 1) - 0.5, self.size)
+            return categorical(self.size, self.labels), BoundaryNorm(
+                np.arange(self.size + 1) - 0.5, self.size
+            )
         top = self.size if self.periodic else max(1, self.size - 1)
         return (CYCLIC if self.periodic else SEQUENTIAL), Normalize(0, top)
 
@@ -60,8 +62,8 @@ def circle_map(codes: np.ndarray, colouring: Colouring) -> Figure:
     The radius, from inside out, repeats the factor, so that points of one angle don't hide
     each other.
     """
-    figure = new_figure(4.8, 3.9)
-    axes = bare(figure.subplots(), colouring.name)
+    figure = new_figure(4.3, 3.5)
+    axes = bare(figure.subplots())
     radius = 1.0 + 0.35 * colouring.values / max(1, colouring.size - 1)
     turn = np.linspace(0, 2 * np.pi, 200)
     axes.plot(np.cos(turn), np.sin(turn), color=FAINT, linewidth=1)
@@ -74,8 +76,11 @@ def circle_map(codes: np.ndarray, colouring: Colouring) -> Figure:
 
 
 def globe(codes: np.ndarray, colouring: Colouring) -> Figure:
-    """S^2 as seen from two opposite sides, codes (n, 3): the half y < 0 left, y > 0 right."""
-    figure = new_figure(4.8, 3.0)
+    """S^2 as seen from two opposite sides, codes (n, 3): the half y < 0 left, y > 0 right.
+
+    Without a legend, which `equal_area_map` has: the globes are wide.
+    """
+    figure = new_figure(4.3, 2.4)
     sides = figure.subplots(1, 2)
     for axes, sign, title in zip(sides, (-1, 1), ("seen from −y", "seen from +y"), strict=True):
         bare(axes)
@@ -88,16 +93,13 @@ def globe(codes: np.ndarray, colouring: Colouring) -> Figure:
         )  # fmt: skip
         # east to the right on either side
         _scatter(axes, -sign * codes[near, 0], codes[near, 2], part)
-    figure.suptitle(colouring.name, fontsize=11, color=INK, x=0.02, ha="left")
-    _legend(figure, list(sides), colouring)
     return figure
 
 
 def equal_area_map(codes: np.ndarray, colouring: Colouring) -> Figure:
     """S^2 whole, in Mollweide's projection: equal areas stay equal; codes (n, 3)."""
-    figure = new_figure(4.8, 3.0)
+    figure = new_figure(4.3, 2.4)
     axes = figure.add_subplot(projection="mollweide")
-    axes.set_title(f"{colouring.name}, equal-area", fontsize=11, color=INK, loc="left")
     axes.grid(color=GRID, linewidth=0.7)
     axes.tick_params(labelsize=7, labelcolor=FAINT)
     longitude, latitude = mollweide_point(codes)
@@ -115,8 +117,8 @@ def torus_square(codes: np.ndarray, colouring: Colouring, circles: tuple[int, in
     """
     angles = np.arctan2(codes[:, 1::2], codes[:, 0::2])
     names = [f"angle of circle {i + 1}" for i in circles]
-    figure = new_figure(4.8, 3.9)
-    axes = plain(figure.subplots(), colouring.name, *names)
+    figure = new_figure(4.3, 3.5)
+    axes = plain(figure.subplots(), "", *names)
     axes.set_aspect("equal")
     axes.set_xlim(-np.pi, np.pi)
     axes.set_ylim(-np.pi, np.pi)
@@ -142,8 +144,8 @@ def plane_map(
         names: of the two directions.
         circle: draw the unit circle that the codes of a sphere lie within.
     """
-    figure = new_figure(4.8, 3.9)
-    axes = plain(figure.subplots(), colouring.name, *names)
+    figure = new_figure(4.3, 3.5)
+    axes = plain(figure.subplots(), "", *names)
     axes.set_aspect("equal", adjustable="datalim")
     if circle:
         turn = np.linspace(0, 2 * np.pi, 200)
@@ -155,7 +157,7 @@ def plane_map(
 def line_map(codes: np.ndarray, colouring: Colouring) -> Figure:
     """One single code, (n,), against the factor."""
     figure = new_figure()
-    axes = plain(figure.subplots(), colouring.name, colouring.name, "code")
+    axes = plain(figure.subplots(), "", colouring.name, "code")
     _scatter(axes, colouring.values, codes, colouring)
     return figure
 
@@ -179,10 +181,11 @@ def _legend(figure: Figure, axes: list[Axes], colouring: Colouring) -> None:
     bar = figure.colorbar(axes[0].collections[-1], ax=axes, shrink=0.85, aspect=22, pad=0.02)
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8, length=2, labelcolor=INK)
+    unit = ", turns" if colouring.periodic else ""
+    bar.set_label(f"{colouring.name}{unit}", fontsize=9, color=INK)
     if colouring.periodic:
         quarters = [colouring.size * quarter / 4 for quarter in range(5)]
         bar.set_ticks(quarters, labels=["0", "¼", "½", "¾", "1 = 0"])
-        bar.set_label("turn", fontsize=9, color=INK)
     elif colouring.labels and colouring.size <= 16:
         bar.set_ticks(range(colouring.size), labels=shorten(colouring.labels))
     elif colouring.size <= 8:

@@ -43,6 +43,27 @@ def circle_plane(codes: np.ndarray, angles: np.ndarray) -> tuple[np.ndarray, flo
     return left @ right, float(1.0 - np.sum(error**2) / spread)
 
 
+def means_plane(codes: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, float]:
+    """The plane in which the mean codes of a factor's values lie furthest apart.
+
+    Args:
+        codes: (n, k), k >= 2.
+        values: integers (n,), three different ones or more.
+
+    Returns:
+        An orthonormal basis (k, 2), and the share of the variance in that plane that lies
+        between the values, 0 ... 1.
+    """
+    codes = np.asarray(codes, np.float64)
+    _, group = np.unique(values, return_inverse=True)
+    counts = np.bincount(group)
+    means = np.stack([codes[group == i].mean(axis=0) for i in range(len(counts))])
+    basis = np.linalg.svd((means - codes.mean(axis=0)) * np.sqrt(counts)[:, None])[2][:2].T
+    within = np.sum(((codes - means[group]) @ basis) ** 2)
+    total = np.sum(((codes - codes.mean(axis=0)) @ basis) ** 2)
+    return basis, float(1.0 - within / total) if total > 0 else 0.0
+
+
 def axes_by_variance(codes: np.ndarray, most: int) -> np.ndarray:
     """Positions of the `most` codes that vary most, most first."""
     return np.argsort(-np.var(codes, axis=0), kind="stable")[:most]

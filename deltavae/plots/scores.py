@@ -25,7 +25,7 @@ def dot_plot(
     """
     finite = {k: v for k, v in scores.items() if v is not None and np.isfinite(v)}
     names = list(finite)
-    figure = new_figure(4.8, 1.0 + 0.34 * len(names))
+    figure = new_figure(4.3, 1.0 + 0.34 * len(names))
     axes = plain(figure.subplots(), "", "score", "")
     for row, name in enumerate(names):
         value = finite[name]
@@ -45,7 +45,7 @@ def dot_plot(
         )  # fmt: skip
     _score_axis(axes, names)
     if chance:
-        axes.legend(fontsize=8, frameon=False, loc="lower right")
+        figure.legend(fontsize=8, frameon=False, loc="outside lower center")
     return figure
 
 
@@ -62,7 +62,7 @@ def comparison_plot(
         names: the scores that are shown, in order.
         spreads: by label and score, the whisker of a group of one run.
     """
-    figure = new_figure(4.8, 1.0 + len(names) * (0.3 + 0.17 * len(groups)))
+    figure = new_figure(4.3, 1.0 + len(names) * (0.3 + 0.17 * len(groups)))
     axes = plain(figure.subplots(), "", "score", "")
     step = 0.7 / max(1, len(groups))
     for number, (label, runs) in enumerate(groups.items()):
@@ -100,7 +100,7 @@ def heat_map(
         unit: what the colours measure.
     """
     matrix = np.asarray(matrix, np.float64)
-    figure = new_figure(4.8, 1.5 + 0.27 * len(rows))
+    figure = new_figure(4.3, 1.5 + 0.27 * len(rows))
     axes = figure.subplots()
     axes.set_title(title, fontsize=11, color=INK, loc="left")
     top = float(np.nanmax(matrix)) if np.isfinite(matrix).any() else 1.0

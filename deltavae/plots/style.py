@@ -12,6 +12,12 @@ from matplotlib.figure import Figure
 CATEGORIES = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#8C8C8C",
 )  # fmt: skip
+# a dot that stands for "green" should not be pink
+_NAMED = {
+    "red": "#D55E00", "orange": "#E69F00", "yellow": "#DCC81E", "green": "#009E73",
+    "turquoise": "#56B4E9", "blue": "#0072B2", "violet": "#4B2E83", "pink": "#CC79A7",
+    "black": "#000000", "grey": "#8C8C8C",
+}  # fmt: skip
 INK, FAINT, GRID = "#1d2733", "#5d6b79", "#d8dee4"
 # twilight nearly ends in white, which is lost on paper: here lightness and blue-orange each go
 # once around, so that no two angles look alike to anybody.
@@ -24,12 +30,14 @@ SEQUENTIAL = LinearSegmentedColormap.from_list(
 HEAT = colormaps["Blues"]
 
 
-def categorical(size: int) -> Colormap:
-    """The first `size` of the categorical colours, at most eight."""
+def categorical(size: int, labels: Sequence[str] = ()) -> Colormap:
+    """Colours for at most eight categories; where all labels name colours, colours like those."""
+    if labels and all(label in _NAMED for label in labels):
+        return ListedColormap([_NAMED[label] for label in labels])
     return ListedColormap(list(CATEGORIES[:size]))
 
 
-def new_figure(width: float = 4.8, height: float = 3.2) -> Figure:
+def new_figure(width: float = 4.3, height: float = 2.9) -> Figure:
     """A white figure in inches, its layout computed, that no global state knows of."""
     return Figure(figsize=(width, height), layout="constrained", facecolor="white")
 

@@ -11,6 +11,8 @@ import numpy as np
 from deltavae.plots import encode
 from deltavae.plots.album import Picture
 
+# images of the sets have 64 pixels: shown larger, where there is room
+_ZOOM, _ZOOM_MOVING = 1.5, 2.5
 _TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 
 
@@ -53,10 +55,11 @@ def picture_tag(picture: Picture) -> markupsafe.Markup:
 
 
 def _image(data: bytes, kind: str, picture: Picture) -> markupsafe.Markup:
-    size = ""
+    size = ' class="chart"'
     if isinstance(picture.content, np.ndarray):
         height, width = picture.content.shape[-3:-1]
-        size = f' width="{width}" height="{height}"'
+        zoom = _ZOOM if picture.content.ndim == 3 else _ZOOM_MOVING
+        size = f' width="{zoom * width:.0f}" height="{zoom * height:.0f}"'
     described = markupsafe.escape(f"{picture.title}. {picture.caption}")
     return markupsafe.Markup(f'<img src="{_uri(data, kind)}" alt="{described}"{size}>')
 
