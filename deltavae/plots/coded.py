@@ -78,7 +78,8 @@ def latent_maps(material: Material) -> Iterator[Picture]:
             )  # fmt: skip
         elif kind == "Hypersphere" and dim == 2:
             yield Picture(
-                name, colouring.name, f"{dots}The sphere S² from two sides; colours as in the map of the whole sphere.",
+                name, colouring.name,
+                f"{dots}The sphere S² from two sides; colours as in the map of the whole sphere.",
                 globe(material.locations, colouring),
             )  # fmt: skip
             yield Picture(
