@@ -116,12 +116,14 @@ def _train(
 ) -> None:
     # imported here, so that a wrong flag is answered at once and --help needs no TensorFlow
     from deltavae.config import configured
+    from deltavae.plots.tensorboard import TensorBoardLog
     from deltavae.training import seed_everything, train
 
     console = Console(stderr=True)
     grading = environment().is_grading
     with configured(files, bindings) as experiment:
         settings, capacity, readout = experiment.settings, experiment.capacity, experiment.readout
+        every = experiment.tensorboard_every
         if settings.max_hours is None and grading:
             settings = dataclasses.replace(settings, max_hours=GRADING_HOURS)
         seed_everything(settings.seed, settings.deterministic)
@@ -136,6 +138,7 @@ def _train(
             target = _where(output, resume, overwrite)
             if overwrite and target.path != output:
                 shutil.rmtree(target.path, ignore_errors=True)
+            log = TensorBoardLog(target, every, experiment.text())
             train(
                 model,
                 data,
@@ -149,6 +152,7 @@ def _train(
                 console=console,
                 stop=stop,
                 export_when_stopped=grading,
+                log=log,
             )
             if target.path != output:
                 _replace(target.path, output)

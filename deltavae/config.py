@@ -56,10 +56,15 @@ def _export(readout: str = "embedding") -> str:
     return readout
 
 
+def _tensorboard(every: int = 10) -> int:
+    return every
+
+
 _PARTS: dict[str, Callable[..., Any]] = {
     "dataset": _dataset,
     "model": _model,
     "export": _export,
+    "tensorboard": _tensorboard,
     "train": TrainSettings,
     "capacity": Capacity,
     "study": make_study,
@@ -104,6 +109,11 @@ class Experiment:
     def readout(self) -> str:
         """The binding of `export.readout`."""
         return gin.get_configurable("export")()
+
+    @property
+    def tensorboard_every(self) -> int:
+        """The binding of `tensorboard.every`."""
+        return gin.get_configurable("tensorboard")()
 
     def data(self, data_dir: str | None = None) -> GroundTruthData:
         """The data set named by `dataset.name`."""

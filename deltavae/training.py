@@ -18,6 +18,7 @@ from deltavae.data import GroundTruthData
 from deltavae.data.subset import Subset, split
 from deltavae.export import export_representation
 from deltavae.loop import Loop
+from deltavae.plots.tensorboard import TensorBoardLog
 from deltavae.readouts import fit_readout
 from deltavae.run_dir import RunDir, atomic_write, write_json
 from deltavae.schedules import Capacity
@@ -48,6 +49,7 @@ def train(
     console: Console | None = None,
     stop: StopRequest | None = None,
     export_when_stopped: bool = False,
+    log: TensorBoardLog | None = None,
 ) -> list[dict[str, Any]]:
     """Train `model` on the images of `data` and export its representation into `run_dir`.
 
@@ -68,6 +70,7 @@ def train(
         console: where progress is shown.
         stop: says when a signal asked to stop.
         export_when_stopped: then export what there is and return.
+        log: what is written for TensorBoard after each epoch.
 
     Returns:
         The history, one row per epoch.
@@ -89,6 +92,8 @@ def train(
                 if row is None:
                     break
                 progress.epoch_done(row)
+                if log is not None:
+                    log.epoch_done(model, data, row)
                 events.progress(run.step / settings.steps)
             if stop.number is not None and not export_when_stopped:
                 raise Interrupted(stop.number, f" at step {run.step:,}, saved in {run.last}")
