@@ -120,6 +120,8 @@ def _save(graph: tf.Graph, images: tf.Tensor, codes: tf.Tensor, directory: Path)
             outputs={OUTPUT: saved_model.build_tensor_info(codes)},
             method_name="",
         )
+        # for gradients only, and written in an order that differs from process to process
+        graph.clear_collection(tf.compat.v1.GraphKeys.WHILE_CONTEXT)
         builder = saved_model.Builder(str(directory))
         builder.add_meta_graph_and_variables(
             session,

@@ -1,27 +1,10 @@
 """Training through the command, as a user runs it."""
 
-import json
-
 import numpy as np
 import pytest
 
 import deltavae
 from tests.conftest import run_script
-
-SHORT = [
-    "train.py",
-    "--gin_config=gin/demo.gin",
-    "--gin_bindings=train.steps_per_epoch = 10",
-    "--gin_bindings=capacity.num_epochs = 2",
-    "--gin_bindings=train.deterministic = True",
-]
-
-
-def history(path):
-    rows = json.loads((path / "model" / "history.json").read_text())
-    for row in rows:
-        del row["seconds"]
-    return rows
 
 
 def test_a_run_read_back(trained_run):
@@ -32,23 +15,6 @@ def test_a_run_read_back(trained_run):
     assert "DiffusionPosterior.mode = " in run.config
     codes = run.model.representation(run.data.images([0, 1, 2])).numpy()
     np.testing.assert_allclose(np.linalg.norm(codes, axis=1), 1, atol=1e-5)
-
-
-def test_resumed_equals_uninterrupted(tmp_path):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    for path, steps in ((whole, 30), (parts, 20)):
-        done = run_script(*SHORT, f"--gin_bindings=train.steps = {steps}", f"--output_dir={path}")
-        assert done.returncode == 0, done.stderr
-    done = run_script(
-        "train.py", "--resume", "--gin_bindings=train.steps = 30", f"--output_dir={parts}"
-    )
-    assert done.returncode == 0, done.stderr
-    assert history(parts) == history(whole)
-    last = "model/checkpoints/epoch-000003/variables.npz"
-    assert (parts / last).read_bytes() == (whole / last).read_bytes()
-    assert (parts / "representation/tfhub/saved_model.pb").read_bytes() == (
-        whole / "representation/tfhub/saved_model.pb"
-    ).read_bytes()
 
 
 @pytest.mark.parametrize(
