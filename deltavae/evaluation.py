@@ -172,8 +172,7 @@ def _codes(
     assert source.data is not None and source.encoder is not None  # all sources have one or both
     tell("draws", 0, 1)
     needed = np.union1d(drawn_images(source.index, names, settings, seeds), more)
-    if not len(needed):  # for the size of a code, and for readouts
-        needed = np.arange(min(256, source.index.num_images))
+    needed = needed if len(needed) else np.arange(min(256, source.index.num_images))
     tell("draws", 1, 1)
     folder = output / "metrics" / "codes" if output else None
     cache = CodeCache(folder, f"{source.digest[:16]}{digest_data(source.data)[:16]}")
@@ -189,14 +188,17 @@ def _codes(
 def _readouts(
     source: sources.Source, base: np.ndarray, readouts: Sequence[str] | None, seed: int
 ) -> dict[str, Encoder]:
-    """Codes to codes, by readout; fitted to at most 4,096 images, without labels."""
+    """Codes to codes, by readout: the model's own, others fitted to 4,096 images, label-free."""
     if not readouts:
         return {source.readout: lambda codes: codes}
     from deltavae.readouts import fit_readout  # brings TensorFlow
 
-    there = np.flatnonzero(np.isfinite(base[:, 0]))
-    shown = base[np.random.RandomState(seed).permutation(there)[:4096]]
-    return {name: fit_readout(name, shown, source.manifold) for name in dict.fromkeys(readouts)}
+    shown = base[np.isfinite(base[:, 0])]
+    shown = shown[np.random.RandomState(seed).permutation(len(shown))[:4096]]
+    return {
+        name: source.fitted.get(name) or fit_readout(name, shown, source.manifold)
+        for name in dict.fromkeys(readouts)
+    }
 
 
 def _apply(function: Encoder, base: np.ndarray) -> np.ndarray:
@@ -226,10 +228,8 @@ def _warnings(columns: dict[str, np.ndarray]) -> list[str]:
         used = codes[np.isfinite(codes[:, 0])]
         constant = np.flatnonzero(np.ptp(used, axis=0) == 0)
         if len(constant):
-            found.append(
-                f"{len(constant)} of {codes.shape[1]} {name} codes are constant: "
-                f"{', '.join(map(str, constant))}"
-            )
+            which = ", ".join(map(str, constant))
+            found.append(f"{len(constant)} of {codes.shape[1]} {name} codes are constant: {which}")
     return found
 
 

@@ -35,6 +35,7 @@ class Source:
         readout: name of the codes that come without asking for a readout.
         manifold: of the latent space, if known.
         warnings: what was left out.
+        fitted: readouts that need no fitting, by name: codes to codes.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class Source:
     readout: str = EXPORTED
     manifold: object = None
     warnings: list[str] = field(default_factory=list)
+    fitted: dict[str, Encoder] = field(default_factory=dict)
 
 
 def _opened(dataset: str | GroundTruthData | None, *fallbacks: str | None) -> GroundTruthData:
@@ -110,6 +112,7 @@ def from_run(path: Path, dataset: str | GroundTruthData | None, embedding: bool)
         encoder=lambda: lambda images: run.model.embedding(images).numpy(),
         readout="embedding",
         manifold=run.model.posterior.manifold,
+        fitted={run.model.readout.name: run.model.readout} if run.model.readout else {},
     )
 
 
