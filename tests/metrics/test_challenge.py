@@ -1,12 +1,14 @@
 """The library's metrics on numbers of images are the library's metrics on images."""
 
 import gin
+import numba
 import numpy as np
 import pytest
 
 from deltavae.errors import UserError
 from deltavae.metrics import library as adaptor
 from deltavae.metrics.challenge import CHALLENGE, METRICS, run_metric
+from deltavae.metrics.compiled import compiled
 from deltavae.metrics.draws import DRAWS, IndexedData, TableData, drawn_images
 from deltavae.metrics.jobs import Job, run_jobs
 
@@ -137,3 +139,15 @@ def test_a_table_in_any_order_is_a_grid_and_any_other_is_not(index, codes):
 
 def test_every_metric_says_what_it_draws():
     assert set(DRAWS) == set(METRICS)
+
+
+def test_code_compiles_where_no_cache_can_be_written(monkeypatch):
+    real = numba.njit
+
+    def refusing(*arguments, cache=False, **options):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(numba, "njit", refusing)
+    assert compiled(lambda x: x + 1)(1) == 2
