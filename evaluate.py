@@ -4,20 +4,22 @@ import sys
 
 from absl import app, flags
 
-flags.DEFINE_string("run_dir", None, "A run's folder; default: the platform's, see README.")
-flags.DEFINE_string("representation", None, "The folder of an exported module instead.")
-flags.DEFINE_string("codes", None, "An .npz file instead, with `codes` (n, k), one row an image.")
+FIVE = ("factor_vae_metric", "dci", "mig", "sap_score", "irs")
+
+flags.DEFINE_string("run_dir", None, "Score a run's folder; default: the platform's run.")
+flags.DEFINE_string("representation", None, "Or the folder of an exported module.")
+flags.DEFINE_string("codes", None, "Or an .npz file: `codes` (n, k), one row an image.")
 flags.DEFINE_string("dataset", None, "Data set; default: the one that the run or module names.")
-flags.DEFINE_list("metrics", ["factor_vae_metric", "dci", "mig", "sap_score", "irs"], "Or: all.")
-flags.DEFINE_enum("protocol", "both", ["both", "current", "challenge2019"], "Whose scikit-learn.")
+flags.DEFINE_list("metrics", list(FIVE), "Metrics by commas, or all (docs/scores.md).")
+flags.DEFINE_enum("protocol", "both", ["both", "current", "challenge2019"], "Whose DCI and SAP.")
 flags.DEFINE_enum("settings", "study", ["study", "fast"], "How many points the metrics draw.")
-flags.DEFINE_list("readouts", [], "Score under each: embedding, aligned, ica, angles.")
+flags.DEFINE_list("readouts", [], "Score under each of embedding, aligned, ica, angles.")
 flags.DEFINE_string("output_dir", None, "Where to write; default: the run's folder, if any.")
-flags.DEFINE_integer("jobs", None, "Processes; default: one a core (fast settings: one).")
+flags.DEFINE_integer("jobs", None, "Processes; default: one a core, and one for fast settings.")
 flags.DEFINE_integer("seed", 0, "Seed of the metrics' random draws.")
 flags.DEFINE_integer("seeds", 1, "Repeat with this many seeds; print mean and deviation.")
 flags.DEFINE_bool("reference", False, "disentanglement_lib's own code only: takes an hour.")
-flags.DEFINE_list("compare", [], "Print these scored runs side by side (further runs may follow).")
+flags.DEFINE_list("compare", [], "Print these scored runs side by side; more may follow.")
 flags.DEFINE_bool("udr", False, "With --compare: the unsupervised ranking as well.")
 flags.DEFINE_bool("report", True, "Write report.html of the run (--run_dir) as well.")
 FLAGS = flags.FLAGS

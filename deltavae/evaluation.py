@@ -56,7 +56,7 @@ def evaluate(
         output_dir: where to write; by default the run's folder, and nowhere without a run.
         seed: of the metrics' random draws.
         seeds: repeats with seed, seed + 1, ...; scores are means, `spread` their deviations.
-        jobs: processes; by default one a core at the study's settings, none when fast.
+        jobs: processes (a script's main must be guarded); by default one a core, one when fast.
         reference: disentanglement_lib's own code throughout, slow; `current` only.
         progress: called with (what, done, to do).
 
@@ -222,7 +222,7 @@ def _live(source: sources.Source, functions: dict[str, Encoder]) -> dict[str, En
 
 
 def _warnings(columns: dict[str, np.ndarray]) -> list[str]:
-    """What is odd about the codes, though they can be scored."""
+    """What is odd about codes that can be scored."""
     found = []
     for name, codes in columns.items():
         used = codes[np.isfinite(codes[:, 0])]

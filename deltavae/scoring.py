@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from absl import logging
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -33,6 +34,8 @@ def evaluate_command(
         report: write report.html of the run as well.
         arguments: of `deltavae.evaluation.evaluate`.
     """
+
+    logging.set_verbosity(logging.WARNING)  # TensorFlow says much when it reads a module
 
     def command() -> int:
         # imported here, so that a wrong flag is answered at once

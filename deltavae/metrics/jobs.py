@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import concurrent.futures.process
 import multiprocessing
 import os
 import time
@@ -88,7 +89,11 @@ def run_jobs(
     ) as pool:
         futures = {pool.submit(_run, job): job for job in jobs}
         for future in concurrent.futures.as_completed(futures):
-            finished(futures[future], future.result())
+            try:
+                outcome = future.result()
+            except concurrent.futures.process.BrokenProcessPool:
+                outcome = Outcome({}, 0.0, "its process was killed, perhaps for want of memory")
+            finished(futures[future], outcome)
     return outcomes
 
 
