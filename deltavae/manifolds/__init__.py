@@ -1,7 +1,19 @@
-"""Latent spaces: manifolds with their Brownian motion."""
+"""Latent spaces: what a point is, how to move on it, and how heat spreads there."""
 
 from deltavae.manifolds.base import Manifold
+from deltavae.manifolds.embedded_torus import EmbeddedTorus
 from deltavae.manifolds.euclidean import Euclidean
 from deltavae.manifolds.hypersphere import Hypersphere
+from deltavae.manifolds.product import FlatTorus, Product
+from deltavae.manifolds.projective import SO3, RealProjective
 
-__all__ = ["Euclidean", "Hypersphere", "Manifold"]
+__all__ = [
+    "SO3",
+    "EmbeddedTorus",
+    "Euclidean",
+    "FlatTorus",
+    "Hypersphere",
+    "Manifold",
+    "Product",
+    "RealProjective",
+]

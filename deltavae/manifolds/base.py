@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -12,7 +12,7 @@ import tensorflow as tf
 from deltavae.errors import UserError
 from deltavae.manifolds.kl import short_time_kl
 
-Seed = tf.Tensor | Sequence[int]
+Seed: TypeAlias = Any  # a stateless seed: two int32, as a tensor or a pair
 
 
 class Manifold(abc.ABC):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -142,7 +143,9 @@ def log_stretch(dim: int, time: float, radii: np.ndarray) -> np.ndarray:
             break
     stretch = np.zeros_like(radii)
     stretch[radii > 0] = np.log(theta / (rho * math.sqrt(time)))
-    at_zero = (1 - dim / 2) * math.log(2) - math.lgamma(dim / 2) - log_c - barycentric(0.0)
+    at_zero = (
+        (1 - dim / 2) * math.log(2) - math.lgamma(dim / 2) - log_c - barycentric(np.zeros(1))[0]
+    )
     stretch[radii == 0] = at_zero / dim - math.log(time) / 2
     return stretch
 
@@ -175,9 +178,8 @@ def build(dim: int) -> dict[str, np.ndarray]:
 def main() -> None:
     """Build the tables of every shipped dimension and write them beside this module."""
     built = [build(dim) for dim in SHIPPED_DIMS]
-    np.savez_compressed(
-        SHIPPED_FILE, **{name: np.stack([tables[name] for tables in built]) for name in built[0]}
-    )
+    columns: dict[str, Any] = {name: np.stack([t[name] for t in built]) for name in built[0]}
+    np.savez_compressed(SHIPPED_FILE, **columns)
 
 
 if __name__ == "__main__":

@@ -45,15 +45,19 @@ class HeatKernelKL:
         values = resample(tables.load(dim)[name], _KNOTS)
         self.spline = Spline(self.low, self.high, values)
         grid = np.linspace(self.low, self.high, _KNOTS)
-        self._log_time_at = lambda nats: float(
-            optimize.brentq(
-                lambda s: np.interp(s, grid, values) - math.log(nats), grid[0], grid[-1]
-            )
-        )
+        self._grid, self._values = grid, values
 
     def log_time_at(self, nats: float) -> float:
-        """The log t at which the KL is that many nats (within the table's range)."""
-        return self._log_time_at(nats)
+        """The log t at which the KL is that many nats, in plain floats (1e-4 of log t)."""
+
+        def excess(log_t: float) -> float:
+            if log_t > self.low:
+                return math.exp(np.interp(log_t, self._grid, self._values)) - nats
+            # the terms beyond (3) are below 1e-4 nats d here
+            flat = self.log_volume - self.dim / 2 * (math.log(2 * math.pi) + 1 + log_t)
+            return flat + self.dim * (self.dim - 1) / 4 * math.exp(log_t) - nats
+
+        return float(optimize.brentq(excess, -40.0, self.high))
 
     def __call__(self, log_t: tf.Tensor) -> tf.Tensor:
         """KL at log t, same shape and dtype; gradients finite for every finite log t."""

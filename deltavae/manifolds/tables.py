@@ -4,6 +4,7 @@ import functools
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def load(dim: int) -> dict[str, np.ndarray]:
     if path.exists():
         with np.load(path) as archive:
             return {name: archive[name] for name in archive.files}
-    tables = build_tables.build(dim)
+    tables: dict[str, Any] = build_tables.build(dim)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:

@@ -3,5 +3,14 @@
 from deltavae.posteriors.base import Parameters, Posterior
 from deltavae.posteriors.diffusion import DiffusionPosterior
 from deltavae.posteriors.gaussian import GaussianPosterior
+from deltavae.posteriors.power_spherical import PowerSphericalPosterior
+from deltavae.posteriors.vmf import VonMisesFisherPosterior
 
-__all__ = ["DiffusionPosterior", "GaussianPosterior", "Parameters", "Posterior"]
+__all__ = [
+    "DiffusionPosterior",
+    "GaussianPosterior",
+    "Parameters",
+    "Posterior",
+    "PowerSphericalPosterior",
+    "VonMisesFisherPosterior",
+]
