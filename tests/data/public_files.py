@@ -36,8 +36,11 @@ def write_cars(root: Path, count: int = 3) -> None:
     rng = np.random.default_rng(1)
     (root / "cars").mkdir(parents=True)
     for i in range(count):
-        pictures = rng.integers(0, 256, (128, 128, 3, 24, 4), dtype=np.uint8)
-        scipy.io.savemat(root / f"cars/car_{i:03d}_mesh.mat", {"im": pictures, "mask": 0})
+        # Few levels and large pixels: as the public files, these are compressed.
+        pictures = rng.integers(0, 8, (32, 32, 3, 24, 4), dtype=np.uint8) * np.uint8(36)
+        pictures = pictures.repeat(4, axis=0).repeat(4, axis=1)
+        content = {"im": pictures, "mask": 0}
+        scipy.io.savemat(root / f"cars/car_{i:03d}_mesh.mat", content, do_compression=True)
 
 
 def write_matrix(path: Path, array: np.ndarray, zipped: bool = False) -> None:

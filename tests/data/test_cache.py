@@ -1,0 +1,134 @@
+"""The cache of decoded sets: shared, whole or absent, and never trusted half-written."""
+
+import errno
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from deltavae.data import cache
+from deltavae.errors import UserError
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), dtype=np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("DELTAVAE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "source"
+    path.write_bytes(b"1")
+    return path
+
+
+def _decoded(source, blocks=lambda: np.array_split(IMAGES, 3)):
+    return cache.decoded("set", IMAGES.shape, [source], blocks)
+
+
+def _never():
+    raise AssertionError("decoded again")
+
+
+def test_decodes_once_and_then_maps_the_file(source, folder):
+    np.testing.assert_array_equal(_decoded(source), IMAGES)
+    again = _decoded(source, _never)
+    np.testing.assert_array_equal(again, IMAGES)
+    assert not again.flags.writeable
+    assert [path.suffix for path in folder.iterdir()] == [".npy"]
+    np.testing.assert_array_equal(np.load(next(folder.iterdir())), IMAGES)
+
+
+def test_a_changed_source_is_decoded_anew(source):
+    _decoded(source)
+    source.write_bytes(b"22")
+    np.testing.assert_array_equal(_decoded(source, lambda: [IMAGES[::-1]]), IMAGES[::-1])
+
+
+def test_an_interrupted_write_leaves_nothing(source, folder):
+    def breaks():
+        yield IMAGES[:10]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _decoded(source, breaks)
+    assert list(folder.iterdir()) == []
+    with pytest.raises(UserError, match="incomplete"):
+        _decoded(source, lambda: [IMAGES[:39]])
+    assert list(folder.iterdir()) == []
+    np.testing.assert_array_equal(_decoded(source), IMAGES)
+
+
+@pytest.mark.parametrize("damage", ["short", "long", "empty", "header", "dtype"])
+def test_a_damaged_file_is_written_again(source, folder, damage):
+    _decoded(source)
+    path = next(folder.iterdir())
+    content = path.read_bytes()
+    if damage == "dtype":
+        np.save(path, IMAGES.astype(np.int16))
+    else:
+        path.write_bytes(
+            {
+                "short": content[:-1],
+                "long": content + b"x",
+                "empty": b"",
+                "header": b"x" + content[1:],
+            }[damage]
+        )
+    np.testing.assert_array_equal(_decoded(source), IMAGES)
+    np.testing.assert_array_equal(np.load(path), IMAGES)
+
+
+def test_a_full_disk_ends_in_memory_or_in_one_line(source, folder, monkeypatch):
+    usage = cache.shutil.disk_usage
+    full = usage(os.sep)._replace(free=0)
+    monkeypatch.setattr(cache.shutil, "disk_usage", lambda path: full)
+    np.testing.assert_array_equal(_decoded(source), IMAGES)
+    monkeypatch.setattr(cache, "MEMORY_SHARE", 0.0)
+    with pytest.raises(UserError, match="DELTAVAE_CACHE"):
+        _decoded(source)
+    monkeypatch.setattr(cache.shutil, "disk_usage", usage)
+
+    def fills():
+        yield IMAGES[:10]
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(UserError, match="disk full"):
+        _decoded(source, fills)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_folder_without_write_permission_is_left_alone(source, tmp_path, monkeypatch):
+    monkeypatch.delenv("DELTAVAE_CACHE")
+    monkeypatch.setenv("AICROWD_OUTPUT_PATH", str(tmp_path / "output"))
+    data = tmp_path / "data"
+    data.mkdir(mode=0o555)
+    cache.decoded("set", IMAGES.shape, [source], lambda: [IMAGES], data)
+    assert list(data.iterdir()) == []
+    assert [p.suffix for p in (tmp_path / "output/.deltavae_cache").iterdir()] == [".npy"]
+
+
+def test_processes_that_decode_at_once_agree(source, folder):
+    code = """
+import sys, time, numpy as np, pathlib
+from deltavae.data import cache
+images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), dtype=np.uint8)
+def blocks():
+    print("decoding", flush=True)
+    for block in np.array_split(images, 3):
+        time.sleep(0.1)
+        yield block
+found = cache.decoded("set", images.shape, [pathlib.Path(sys.argv[1])], blocks)
+assert np.array_equal(found, images)
+"""
+    command = [sys.executable, "-c", code, str(source)]
+    workers = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(3)]
+    printed = [worker.communicate()[0] for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0, 0]
+    assert sum(b"decoding" in text for text in printed) == 1
+    assert [path.suffix for path in folder.iterdir()] == [".npy"]
