@@ -38,6 +38,7 @@ test-redis: env
 
 test-browser: env
 	command -v chromium >/dev/null || { apt-get update && apt-get install -y chromium; }
+	$(BIN)/python -m pip install -q playwright
 	$(BIN)/python -m pytest -m browser tests
 
 test-ray: env

@@ -102,9 +102,8 @@ def equal_area_map(codes: np.ndarray, colouring: Colouring) -> Figure:
     axes = figure.add_subplot(projection="mollweide")
     axes.grid(color=GRID, linewidth=0.7)
     axes.tick_params(labelsize=7, labelcolor=FAINT)
-    axes.set_longitude_grid(60)
-    axes.set_latitude_grid(30)
-    axes.set_xticklabels([])
+    axes.set_xticks(np.radians(np.arange(-120, 121, 60)), [""] * 5)
+    axes.set_yticks(np.radians([-60, -30, 0, 30, 60]))
     longitude, latitude = mollweide_point(codes)
     _dots(figure, axes, longitude, latitude, colouring)
     return figure

@@ -22,8 +22,10 @@ def pca_plane(codes: np.ndarray) -> tuple[np.ndarray, float]:
 def circle_plane(codes: np.ndarray, angles: np.ndarray) -> tuple[np.ndarray, float]:
     """The plane in which a periodic factor looks most like a circle.
 
-    Least squares predict (cos, sin) of the factor from the codes; the plane is the one its two
-    columns span, with the orthonormal basis nearest to them.
+    Least squares predict (cos, sin) of the factor from the codes, with a ridge of a hundredth
+    of their mean variance, so that directions in which nothing varies count for nothing; the
+    plane is the one that the two columns of weights span, with the orthonormal basis nearest to
+    them.
 
     Args:
         codes: (n, k), k >= 2.
@@ -35,7 +37,10 @@ def circle_plane(codes: np.ndarray, angles: np.ndarray) -> tuple[np.ndarray, flo
     codes = np.asarray(codes, np.float64)
     target = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     mean, offset = codes[::2].mean(axis=0), target[::2].mean(axis=0)
-    weights = np.linalg.lstsq(codes[::2] - mean, target[::2] - offset, rcond=None)[0]
+    centred = codes[::2] - mean
+    gram = centred.T @ centred
+    ridge = 0.01 * np.trace(gram) / len(gram) + np.finfo(np.float64).tiny
+    weights = np.linalg.solve(gram + ridge * np.eye(len(gram)), centred.T @ (target[::2] - offset))
     held_out = target[1::2] - offset
     error = held_out - (codes[1::2] - mean) @ weights
     spread = np.sum((target[1::2] - target[1::2].mean(axis=0)) ** 2)
