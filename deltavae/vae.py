@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+import deltavae.networks  # noqa: F401  registers what a saved model names
 from deltavae.objectives import BetaObjective, CapacityObjective, get_likelihood
 from deltavae.posteriors import Parameters, Posterior
 from deltavae.readouts import Readout

@@ -10,7 +10,6 @@ from typing import Any
 import keras
 import numpy as np
 
-import deltavae.posteriors  # noqa: F401  registers what a saved model names
 from deltavae.data import GroundTruthData, load
 from deltavae.errors import UserError
 from deltavae.export import load_representation
