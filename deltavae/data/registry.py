@@ -10,6 +10,7 @@ from deltavae.data.ground_truth import GroundTruthData
 from deltavae.data.mpi3d import MPI3D
 from deltavae.data.norb import SmallNORB
 from deltavae.data.own import load_own
+from deltavae.data.procedural.azimuth import azimuth_alone
 from deltavae.data.procedural.sprites import Sprites
 from deltavae.data.procedural.turntable import Turntable, TurntableHard
 from deltavae.data.shapes3d import Shapes3D
@@ -29,6 +30,7 @@ _OPENERS: dict[str, Callable[[Path], GroundTruthData]] = {
     "smallnorb": SmallNORB,
     "sprites": lambda _: Sprites(),
     "turntable": lambda _: Turntable(),
+    "turntable_azimuth": lambda _: azimuth_alone(),
     "turntable_hard": lambda _: TurntableHard(),
 }
 

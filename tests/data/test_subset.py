@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from deltavae.data import ArrayData, Factor
+from deltavae.data import ArrayData, Factor, load
 from deltavae.data.subset import split
 
 
@@ -20,3 +20,11 @@ def test_split_is_a_partition_and_the_same_each_time():
     assert sorted([*kept_numbers, *held_numbers]) == list(range(50))
     assert np.array_equal(split(data, 0.2)[1].images(np.arange(10))[:, 0, 0, 0], held_numbers)
     assert not np.array_equal(held_numbers, np.arange(10))
+
+
+def test_azimuth_alone_is_one_object_all_around():
+    alone, whole = load("turntable_azimuth"), load("turntable")
+    assert (alone.factor_names, alone.num_images) == (("azimuth",), 24)
+    same = whole.factors(np.arange(whole.num_images))[:, 1:] == [1, 0, 0]
+    expected = whole.images(np.flatnonzero(same.all(axis=1)))
+    assert np.array_equal(alone.images(np.arange(24)), expected)
