@@ -40,10 +40,14 @@ attend() {
 attend "$python" train.py --gin_config "${DELTAVAE_GIN:-gin/challenge/d10_beta10.gin}" \
   --dataset "${AICROWD_DATASET_NAME:-}" ${continue[@]+"${continue[@]}"} "$@"
 status=$?
-if [ "$status" -ge 128 ]; then # killed before it could say so itself
-  "$python" -m deltavae.aicrowd error "training ended with status $status"
-fi
-[ "$status" -eq 0 ] || exit "$status"
+case $status in
+  0) ;;
+  1 | 2 | 130 | 143) exit "$status" ;; # train.py has told the platform why
+  *) # it was killed before it could
+    "$python" -m deltavae.aicrowd error "training ended with status $status"
+    exit "$status"
+    ;;
+esac
 
 # sent by a process of its own, when the one that trained has given the GPU back
 "$python" -m deltavae.aicrowd submit || exit 1
