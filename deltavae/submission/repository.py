@@ -15,7 +15,7 @@ CHALLENGE = "aicrowd-neurips-2019-disentanglement-challenge"
 MAX_TREE_MEGABYTES = 50
 _DATA = {".npz", ".npy", ".h5", ".hdf5", ".mat", ".tfrecord", ".keras", ".ckpt", ".zip", ".tar"}
 # absolute paths that exist on the platform too; every other one is somebody's own
-_PATH = re.compile(r"(?<![\w.}$/*-])(?:/|~/|[A-Za-z]:\\)[A-Za-z][\w./\\-]*")
+_PATH = re.compile(r"(?<![\w.}$/*])(?:/|~/|[A-Za-z]:\\)[A-Za-z][\w./\\-]*")
 _EVERYWHERE = ("/bin/", "/usr/", "/dev/", "/proc/", "/tmp", "/home/aicrowd", "/etc/", "/opt/")
 _TEXT = "a text that is not empty"
 
