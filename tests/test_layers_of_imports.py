@@ -16,6 +16,7 @@ LEVELS = [
         "numerics",
         "schedules",
         "run_dir",
+        "quiet",
         "aicrowd",
         "tf1_ops",
         "tfhub_module",
