@@ -15,6 +15,11 @@ def figure_png(figure: Figure, dpi: int = 144) -> bytes:
     return buffer.getvalue()
 
 
+def png(content: Figure | np.ndarray) -> bytes:
+    """A figure, or uint8 (height, width, 3), as PNG."""
+    return figure_png(content) if isinstance(content, Figure) else image_png(content)
+
+
 def figure_svg(figure: Figure) -> bytes:
     """A figure as SVG, letters as outlines, the same bytes each time."""
     buffer = io.BytesIO()

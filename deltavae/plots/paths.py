@@ -119,6 +119,8 @@ def around(
             Path(f"turn about axis {'xyz'[i]}", rotation_subgroup(point, i, turn), True)
             for i in range(3)
         ]
+    if kind == "EmbeddedTorus":
+        return _torus_of_revolution(manifold, point, turn)
     if kind == "Product":
         return _product_paths(manifold, point, directions, num_points)
     if kind in ("Hypersphere", "RealProjective"):
@@ -190,6 +192,21 @@ def _product_paths(
             points[:, part] = path.points
             paths.append(Path(f"factor {number + 1}, {path.label}", points, path.closed))
     return paths
+
+
+def _torus_of_revolution(manifold: Any, point: np.ndarray, turn: np.ndarray) -> list[Path]:
+    c, a = manifold.major_radius, manifold.minor_radius
+    u = np.arctan2(point[1], point[0])
+    v = np.arctan2(point[2], np.hypot(point[0], point[1]) - c)
+
+    def at(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+        ring = c + a * np.cos(v)
+        return np.stack([ring * np.cos(u), ring * np.sin(u), a * np.sin(v)], axis=-1)
+
+    return [
+        Path("around the axis", at(u + turn, np.full_like(turn, v)), True),
+        Path("around the tube", at(np.full_like(turn, u), v + turn), True),
+    ]
 
 
 def _turned(pair: np.ndarray) -> np.ndarray:

@@ -66,7 +66,7 @@ def _model(material: Material) -> list[tuple[str, str]]:
         return []
     model = material.model
     manifold = model.posterior.manifold
-    details = ", ".join(f"{k} = {v}" for k, v in manifold.get_config().items() if k != "name")
+    details = _space(manifold)
     posterior = model.posterior.get_config()
     modes = ", ".join(
         f"{label} {posterior[key]}"
@@ -76,7 +76,7 @@ def _model(material: Material) -> list[tuple[str, str]]:
     objective = model.objective.get_config()
     weights = ", ".join(f"{k} = {v}" for k, v in objective.items() if k != "name")
     return [
-        ("latent space", f"{type(manifold).__name__}{f' ({details})' if details else ''}"),
+        ("latent space", details),
         ("posterior", f"{type(model.posterior).__name__}{f', {modes}' if modes else ''}"),
         ("objective", f"{type(model.objective).__name__}{f' ({weights})' if weights else ''}"),
         ("likelihood", model.likelihood.name),
@@ -98,3 +98,12 @@ def _training(material: Material) -> list[tuple[str, str]]:
         ("seed", str(settings.get("seed", ""))),
         ("readout", str(material.info.get("readout", ""))),
     ]
+
+
+def _space(manifold: Any) -> str:
+    """A manifold as one would write it in a configuration."""
+    parts = [_space(factor) for factor in getattr(manifold, "factors", ())]
+    if parts and type(manifold).__name__ == "Product":
+        return " × ".join(parts)
+    config = ", ".join(f"{k} = {v}" for k, v in manifold.get_config().items() if k != "name")
+    return f"{type(manifold).__name__}{f' ({config})' if config else ''}"

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from deltavae.errors import UserError
-from deltavae.manifolds import Euclidean, Hypersphere
+from deltavae.manifolds import (
+    SO3,
+    EmbeddedTorus,
+    Euclidean,
+    FlatTorus,
+    Hypersphere,
+    Product,
+    RealProjective,
+)
 from deltavae.plots.paths import (
     along_axes,
     around,
@@ -88,3 +96,26 @@ def test_axes_of_a_flat_space_change_one_coordinate():
     (path,) = along_axes(Euclidean(3), point, np.eye(3)[1:2], 5, ["code 1"])
     np.testing.assert_allclose(path.points[:, 1], [-2, -1, 0, 1, 2], atol=1e-12)
     np.testing.assert_allclose(path.points[:, [0, 2]], np.tile(point[[0, 2]], (5, 1)))
+
+
+@pytest.mark.parametrize(
+    ("manifold", "count"),
+    [
+        (Hypersphere(5), 6),
+        (RealProjective(3), 4),
+        (SO3(), 3),
+        (FlatTorus(3), 3),
+        (Product([Hypersphere(1), Hypersphere(2)]), 3),
+        (EmbeddedTorus(2.0, 0.5), 2),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_every_closed_space_has_closed_paths_that_stay_in_it(manifold, count):
+    point = np.asarray(manifold.random_uniform([], seed=(0, 1)), np.float64)
+    paths = around(manifold, point, np.eye(manifold.ambient_dim), 9)
+    assert len(paths) == count and all(path.closed for path in paths)
+    for path in paths:
+        np.testing.assert_allclose(path.points[0], point, atol=1e-6)
+        ends = np.asarray(manifold.embed(path.points[[0, -1]]))
+        np.testing.assert_allclose(ends[1], ends[0], atol=1e-6)
+        np.testing.assert_allclose(manifold.project(path.points), path.points, atol=1e-6)

@@ -1,0 +1,70 @@
+"""`python -m deltavae.plots.gallery RUN_DIR`: the pictures of the documentation, from a real run.
+
+`RUN_DIR` is a run on a set with a factor on a circle, such as `make demo` leaves.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from rich.console import Console
+
+from deltavae.errors import UserError
+from deltavae.plots import encode
+from deltavae.plots.coded import latent_maps
+from deltavae.plots.decoded import closed_paths, factor_orbits
+from deltavae.plots.history import history_chapter
+from deltavae.plots.material import Material, gather
+from deltavae.run_dir import atomic_write
+
+
+def gallery(material: Material) -> Iterator[tuple[str, bytes]]:
+    """Names of files and their bytes.
+
+    The map and the orbit of the first factor on a circle, great circles at rest and in motion,
+    and the KL against the capacity.
+
+    Raises:
+        UserError: a part of the run is missing, or its set has no factor on a circle.
+    """
+    periodic = list(material.data.periodic)
+    if not periodic:
+        raise UserError("no circle to show", expected="a set with a periodic factor")
+    wanted = {f"map-{periodic[0]}": "latent_circle", f"orbit-{periodic[0]}": "orbit"}
+    for picture in (*latent_maps(material), *factor_orbits(material)):
+        if picture.name in wanted:
+            yield f"{wanted[picture.name]}.png", encode.png(picture.content)
+    moving, still = closed_paths(material)
+    yield "great_circles.webp", encode.animation_webp(moving.content)
+    yield "great_circles.png", encode.image_png(still.content)
+    for picture in history_chapter(material).pictures:
+        if picture.name == "curve-kl":
+            yield "capacity.svg", encode.figure_svg(picture.content)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the pictures and name them; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m deltavae.plots.gallery", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("run_dir", help="a folder that train.py wrote")
+    parser.add_argument("--output_dir", default="docs/images", help="default: docs/images")
+    chosen = parser.parse_args(arguments)
+    console = Console(soft_wrap=True)
+    try:
+        for name, data in gallery(gather(chosen.run_dir)):
+            path = Path(chosen.output_dir) / name
+            atomic_write(path, data)
+            console.print(str(path), markup=False, highlight=False)
+    except UserError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
