@@ -11,13 +11,14 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import numpy as np
 from rich.console import Console
 
 from deltavae.errors import UserError
 from deltavae.plots import encode
 from deltavae.plots.coded import latent_maps
+from deltavae.plots.curves import capacity_curve
 from deltavae.plots.decoded import closed_paths, factor_orbits
-from deltavae.plots.history import history_chapter
 from deltavae.plots.material import Material, gather
 from deltavae.run_dir import atomic_write
 
@@ -39,11 +40,9 @@ def gallery(material: Material) -> Iterator[tuple[str, bytes]]:
         if picture.name in wanted:
             yield f"{wanted[picture.name]}.png", encode.png(picture.content)
     moving, still = closed_paths(material)
-    yield "great_circles.webp", encode.animation_webp(moving.content)
-    yield "great_circles.png", encode.image_png(still.content)
-    for picture in history_chapter(material).pictures:
-        if picture.name == "curve-kl":
-            yield "capacity.svg", encode.figure_svg(picture.content)
+    yield "great_circles.webp", encode.animation_webp(np.asarray(moving.content))
+    yield "great_circles.png", encode.png(still.content)
+    yield "capacity.svg", encode.figure_svg(capacity_curve(material.history))
 
 
 def main(arguments: list[str] | None = None) -> int:
