@@ -89,7 +89,7 @@ def no_op_study(runs: int, engine_name: str, cores: int | None) -> dict[str, obj
 
 def start_up(times: int) -> dict[str, object]:
     """Seconds until a fresh process, its threads limited, has what a run imports."""
-    seconds = []
+    seconds, before = [], resource.getrusage(resource.RUSAGE_CHILDREN)
     for _ in range(times):
         start = time.monotonic()
         subprocess.run(
@@ -98,7 +98,13 @@ def start_up(times: int) -> dict[str, object]:
             env={**os.environ, **thread_environment(1)},
         )
         seconds.append(round(time.monotonic() - start, 2))
-    return {"start_up_s": sorted(seconds)}
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {
+        "start_up_s": sorted(seconds),
+        "start_up_cpu_s": round(cpu / times, 2),
+        "start_up_mb": round(after.ru_maxrss / 1000),
+    }
 
 
 def main() -> None:

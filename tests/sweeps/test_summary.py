@@ -35,6 +35,7 @@ def table():
                 "dci": dci,
                 "elbo": elbo,
                 "Hypersphere.dim": 10,
+                "d_lsbd": 0.5,
             }
             for setting, seed, mig, dci, elbo in rows
         ]
