@@ -89,9 +89,16 @@ def decoded(
 def memory_limit() -> int:
     """Bytes of memory that this process may use: the machine's, or its control group's."""
     limit = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        with contextlib.suppress(OSError, ValueError):
-            limit = min(limit, int(Path(path).read_text()))
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/cgroup").read_text().splitlines():
+            _, controllers, group = line.split(":", 2)
+            if controllers == "" or "memory" in controllers.split(","):
+                root = "/sys/fs/cgroup" if controllers == "" else "/sys/fs/cgroup/memory"
+                name = "memory.max" if controllers == "" else "memory.limit_in_bytes"
+                # Inside a container the group's own path is often mounted as the root.
+                for folder in (f"{root}{group}", root):
+                    with contextlib.suppress(OSError, ValueError):
+                        limit = min(limit, int(Path(folder, name).read_text()))
     return limit
 
 
