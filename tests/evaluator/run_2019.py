@@ -27,12 +27,12 @@ for name, (module, images) in sorted(job["modules"].items()):
 
 codes = np.load(os.path.join(job["output"], job["scored"] + ".npy"))
 scores = {}
+library = "disentanglement_lib.evaluation.metrics."
+modules = {name: importlib.import_module(library + name) for name, _, _ in METRICS.values()}
+gin.parse_config_files_and_bindings(job["gin"], [], skip_unknown=True)
 for key, (module, function, number) in METRICS.items():
-    module = importlib.import_module("disentanglement_lib.evaluation.metrics." + module)
-    gin.clear_config()
-    gin.parse_config_files_and_bindings(job["gin"], [], skip_unknown=True)
     np.random.seed(0)  # noqa: NPY002  scikit-learn takes the global generator
-    result = getattr(module, function)(
+    result = getattr(modules[module], function)(
         Grid(job["sizes"]), lambda rows: codes[rows], random_state=np.random.RandomState(0)
     )
     scores[key] = float(result[number])
