@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -15,6 +18,10 @@ def compiled(function: Callable[..., Any] | None = None, /, **options: Any) -> C
     nor the user's cache nor `NUMBA_CACHE_DIR` is writable, as in a read-only image. Then the
     function is compiled once in each process instead.
 
+    numba forgets cached code when the function's own file changes, though the code holds what
+    it calls from other files too. Here every compiled function is stamped with the contents of
+    all of them.
+
     Args:
         function: what to compile; None makes a decorator.
         options: handed on to `numba.njit`.
@@ -22,6 +29,14 @@ def compiled(function: Callable[..., Any] | None = None, /, **options: Any) -> C
     if function is None:
         return lambda wrapped: compiled(wrapped, **options)
     try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:
+        dispatcher = numba.njit(cache=True, **options)(function)
+        dispatcher._cache._cache_file._source_stamp = _sources()
+    except (AttributeError, RuntimeError):
         return numba.njit(**options)(function)
+    return dispatcher
+
+
+@functools.cache
+def _sources() -> str:
+    files = sorted(Path(__file__).parent.glob("boosting*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

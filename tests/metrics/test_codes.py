@@ -28,7 +28,7 @@ def test_each_image_once_then_from_disk_then_only_what_is_new(tmp_path, pictures
     assert counting.seen == 110
 
 
-@pytest.mark.parametrize("damage", ["flip", "cut", "empty"])
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "edit"])
 def test_damaged_entries_are_made_anew(tmp_path, pictures, encoder, damage):
     cache, counting = CodeCache(tmp_path, "key"), Counting(encoder)
     first = encode_once(pictures, lambda: counting, np.arange(20), cache)
@@ -36,7 +36,11 @@ def test_damaged_entries_are_made_anew(tmp_path, pictures, encoder, damage):
     content = bytearray(file.read_bytes())
     if damage == "flip":
         content[len(content) // 2] ^= 0xFF
-    file.write_bytes({"flip": content, "cut": content[:200], "empty": b""}[damage])
+    if damage == "edit":  # a sound archive of other codes
+        with np.load(file) as entry:
+            np.savez(file, **(dict(entry) | {"codes": entry["codes"] + 1}))
+    else:
+        file.write_bytes({"flip": content, "cut": content[:200], "empty": b""}[damage])
     again = encode_once(pictures, lambda: counting, np.arange(20), cache)
     assert counting.seen == 40
     np.testing.assert_array_equal(first, again)
