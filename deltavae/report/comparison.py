@@ -59,6 +59,7 @@ def write_comparison(run_dirs: Sequence[str | os.PathLike[str]], output: Path) -
         "compare.html",
         title=f"{scores[0]['dataset']}: {len(runs)} runs compared",
         scores=scores[0],
+        runs=[run.path.resolve().name for run in runs],
         labels=list(groups),
         counts=[len(members) for members in groups.values()],
         rows=[(key, explain(key), [_cell(v, key) for v in values.values()]) for key in keys],
