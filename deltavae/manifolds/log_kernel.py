@@ -109,12 +109,10 @@ class SphereLogKernel:
     def _expansion(self, theta: tf.Tensor, sine: tf.Tensor, log_t: tf.Tensor) -> tf.Tensor:
         t = tf.exp(log_t)
         v = (tf.minimum(theta, _THETA_MAX) / math.pi) ** 2
-        by_order = tf.zeros_like(v)[..., None]
-        for j in reversed(range(_POWERS)):
-            by_order = by_order * v[..., None] + self.psi[:, j]
-        remainder = tf.zeros_like(v)
-        for k in reversed(range(_ORDERS + 1)):
-            remainder = remainder * t + by_order[..., k]
+        # powers from 1 on: the gradient of v^0 at v = 0 would be 0 * inf
+        powers = tf.pow(v[..., None], np.arange(1.0, _POWERS))
+        by_order = tf.tensordot(powers, tf.constant(self.psi[1:, 1:].T), 1) + self.psi[1:, 0]
+        remainder = tf.reduce_sum(by_order * tf.pow(t[..., None], np.arange(1.0, _ORDERS + 1)), -1)
         flat = theta < 1e-4
         safe_theta = tf.where(flat, tf.ones_like(theta), theta)
         safe_sine = tf.where(flat, tf.ones_like(theta), sine)

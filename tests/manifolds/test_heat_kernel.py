@@ -1,0 +1,188 @@
+"""KL and log density on S^d against values computed in high precision, and theorems."""
+
+import json
+import math
+import pathlib
+
+import mpmath
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from deltavae.manifolds import Hypersphere, RealProjective, build_tables, tables
+from deltavae.manifolds.kl import heat_kernel_kl
+from tests.manifolds.angle_law import angle_law
+
+VALUES = json.loads(pathlib.Path(__file__).with_name("heat_kernel.json").read_text())["values"]
+DIMS = [1, 2, 3, 10, 20, 50]
+
+
+def kl_and_slope(manifold, log_t):
+    with tf.GradientTape() as tape:
+        tape.watch(log_t)
+        kl = manifold.kl_exact(log_t)
+    return kl, tape.gradient(kl, log_t)
+
+
+def mpmath_density(dim, t, theta):
+    """p Vol at each angle, by the series in 90 digits, its terms by mpmath's Gegenbauer."""
+    with mpmath.workdps(90):
+        t, half, values = mpmath.mpf(t), mpmath.mpf(dim - 1) / 2, []
+        for angle in theta:
+            x = mpmath.cos(mpmath.mpf(float(angle)))
+            before, now, total, degree, weight = mpmath.mpf(0), mpmath.mpf(1), mpmath.mpf(0), 0, 1
+            while degree < 10 or weight * mpmath.mpf(10) ** 60 > 1:
+                # N_l R_l(x) = (2l + d - 1) / (d - 1) C_l^((d-1)/2)(x)
+                weight = mpmath.exp(-degree * (degree + dim - 1) * t / 2)
+                total += weight * (2 * degree + dim - 1) / (dim - 1) * now
+                weight *= mpmath.binomial(degree + dim, dim)
+                before, now = (
+                    now,
+                    (2 * (degree + half) * x * now - (degree + 2 * half - 1) * before)
+                    / (degree + 1),
+                )
+                degree += 1
+            values.append(total)
+        return values
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.float64], ids=["float32", "float64"])
+def test_kl_and_its_slope(dtype):
+    tolerance = 1e-5 if dtype == tf.float32 else 1e-9
+    for row in VALUES:
+        kl, slope = kl_and_slope(Hypersphere(row["d"]), tf.constant(math.log(row["t"]), dtype))
+        scale = max(1.0, row["kl"])
+        assert float(kl) == pytest.approx(row["kl"], abs=tolerance * scale)
+        assert float(slope) == pytest.approx(row["dkl_dlogt"], abs=1e-4 * scale)
+
+
+@pytest.mark.parametrize(("dim", "t"), [(50, 0.004), (50, 0.05), (40, 0.02)])
+def test_kl_beyond_the_stored_values(dim, t):
+    top = min(math.pi, math.sqrt(t) * (math.sqrt(dim) + 7))
+    nodes, weights = np.polynomial.legendre.leggauss(60)
+    theta = top * (nodes + 1) / 2
+    p = mpmath_density(dim, t, theta)
+    log_c = math.lgamma((dim + 1) / 2) - math.lgamma(dim / 2) - math.log(math.pi) / 2
+    terms = [
+        float(mpmath.exp(log_c) * mpmath.sin(a) ** (dim - 1) * q * mpmath.log(q))
+        for a, q in zip(theta, p, strict=True)
+    ]
+    expected = float(np.dot(weights, terms)) * top / 2
+    got = float(Hypersphere(dim).kl_exact(tf.constant(math.log(t), tf.float64)))
+    assert got == pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.parametrize("make", [Hypersphere, RealProjective])
+@pytest.mark.parametrize("dim", DIMS)
+def test_kl_decreases_to_zero_and_never_below(make, dim):
+    log_t = tf.linspace(-12.0, 6.0, 4000)
+    kl = make(dim).kl_exact(log_t).numpy()
+    assert kl.dtype == np.float32
+    assert np.all(kl >= 0) and kl[-1] == 0
+    assert np.all(np.diff(kl) <= 0)
+    assert np.all(np.diff(kl)[kl[1:] > 1e-37] < 0)
+
+
+def test_circle_modulo_sign_is_a_circle_of_half_the_length():
+    log_t = tf.linspace(tf.constant(-8.0, tf.float64), 1.0, 50)
+    circle = Hypersphere(1).kl_exact(log_t + math.log(4))
+    np.testing.assert_allclose(RealProjective(1).kl_exact(log_t), circle, rtol=1e-8)
+
+
+def test_the_short_time_formula_is_the_published_one():
+    log_t = tf.math.log(tf.constant([1e-3, 0.1, 1.0], tf.float64))
+    np.testing.assert_allclose(
+        Hypersphere(10).kl_asymptotic(log_t), [23.4032 + 1.4e-5, 2.45777 + 0.15, 11.0], atol=0.5
+    )
+    floor = Hypersphere(20).kl_asymptotic(tf.constant(math.log(2 / 19), tf.float64))
+    assert float(floor) == pytest.approx(2.906, abs=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.float64], ids=["float32", "float64"])
+def test_log_density(dtype):
+    """To four standard deviations of the angle, which hold all but 1e-4 of the law."""
+    for row in VALUES:
+        inside = np.array(row["cdf"]) < 1 - 3e-5
+        cosine = np.array(row["cosine"])[inside]
+        x = np.zeros((len(cosine), row["d"] + 1))
+        y = x.copy()
+        x[:, 0], y[:, 0], y[:, 1] = 1, cosine, np.sqrt(1 - cosine**2)
+        log_t = tf.constant(math.log(row["t"]), dtype)
+        got = Hypersphere(row["d"]).log_heat_kernel(
+            tf.constant(x, dtype), tf.constant(y, dtype), log_t
+        )
+        tolerance = 1e-4 if dtype == tf.float64 else 2e-3 if row["d"] <= 20 else 1e-2
+        np.testing.assert_allclose(got, np.array(row["log_density"])[inside], atol=tolerance)
+
+
+def test_log_density_in_dimension_50():
+    dim, theta = 50, np.linspace(0.3, 1.6, 6)
+    x = np.eye(2, dim + 1)[[0] * len(theta)]
+    y = (
+        np.cos(theta)[:, None] * np.eye(2, dim + 1)[0]
+        + np.sin(theta)[:, None] * np.eye(2, dim + 1)[1]
+    )
+    for t in (0.01, 0.03, 0.06):
+        reach = math.sqrt(t) * (math.sqrt(dim) + 4 * math.sqrt(0.5))
+        inside = theta < reach
+        p = mpmath_density(dim, t, theta[inside])
+        expected = [float(mpmath.log(q)) - Hypersphere(dim).log_volume for q in p]
+        for dtype, tolerance in ((tf.float64, 1e-4), (tf.float32, 1e-2)):
+            got = Hypersphere(dim).log_heat_kernel(
+                tf.constant(x[inside], dtype),
+                tf.constant(y[inside], dtype),
+                tf.constant(math.log(t), dtype),
+            )
+            np.testing.assert_allclose(got, expected, atol=tolerance)
+
+
+@pytest.mark.parametrize("dim", DIMS)
+def test_log_density_integrates_to_one(dim):
+    for t in (0.003, 0.03, 0.1, 0.3, 3.0):
+        assert angle_law(dim, t)[2][-1] == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.float64], ids=["float32", "float64"])
+@pytest.mark.parametrize("dim", DIMS)
+def test_every_gradient_is_finite(dim, dtype):
+    manifold = Hypersphere(dim)
+    poles = np.eye(dim + 1)[[0, dim]]
+    ends = np.concatenate([poles, -poles])
+    # every pole, with itself, its antipode and another pole, at every time
+    loc = tf.constant(np.tile(ends, (3 * 26, 1)), dtype)
+    other = tf.constant(np.tile(np.concatenate([ends, -ends, ends[::-1]]), (26, 1)), dtype)
+    log_t = tf.constant(np.repeat(np.linspace(-30, 20, 26), 12), dtype)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch([loc, other, log_t])
+        values = {
+            "sample": manifold.sample_heat(loc, log_t, (1, 2)),
+            "kl": manifold.kl_exact(log_t),
+            "density": manifold.log_heat_kernel(loc, other, log_t),
+            "distance": manifold.dist(loc, other),
+            "log": manifold.log(loc, other),
+            "exp": manifold.exp(loc, 0 * other),
+        }
+    for name, value in values.items():
+        assert np.all(np.isfinite(value)), name
+        for gradient in tape.gradient(value, [loc, other, log_t]):
+            assert gradient is None or np.all(np.isfinite(gradient)), name
+
+
+def test_large_dimensions_are_built_once_and_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(build_tables, "NUM_TIMES", 12)
+    monkeypatch.setattr(build_tables, "NUM_RADII", 4)
+    tables.load.cache_clear()
+    heat_kernel_kl.cache_clear()
+    got = float(Hypersphere(64).kl_exact(tf.constant(math.log(0.02), tf.float64)))
+    tables.load.cache_clear()
+    monkeypatch.setattr(build_tables, "build", None)
+    heat_kernel_kl.cache_clear()
+    again = float(Hypersphere(64).kl_exact(tf.constant(math.log(0.02), tf.float64)))
+    tables.load.cache_clear()
+    heat_kernel_kl.cache_clear()
+    assert again == got
+    # to leading order in d the series sums to -(d/2) log(sinh(x) / x), x = d t / 2
+    x = 64 * 0.02 / 2
+    short = float(Hypersphere(64).kl_asymptotic(tf.constant(math.log(0.02), tf.float64)))
+    assert got == pytest.approx(short - 32 * math.log(math.sinh(x) / x), rel=0.03)
