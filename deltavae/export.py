@@ -146,7 +146,10 @@ def as_float_images(images: np.ndarray) -> np.ndarray:
 
 
 def _from_keras(path: Path) -> tuple[Callable[[tf.Tensor], tf.Tensor], tuple[int | None, ...]]:
-    import deltavae.vae  # noqa: F401  (registers what the file names)
+    # imported here: they register what the file names, and a module needs none of them
+    import deltavae.networks
+    import deltavae.posteriors
+    import deltavae.vae  # noqa: F401
 
     model = keras.saving.load_model(path, compile=False)
     if not hasattr(model, "representation"):

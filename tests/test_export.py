@@ -156,3 +156,20 @@ assert codes.shape == (10000, 6)
 assert peak() - before < 1.0, peak() - before
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_all_parts_of_a_trained_run_agree(trained_run):
+    path = trained_run / "representation"
+    code = f"""
+import numpy as np
+from deltavae.export import load_representation
+images = np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3), np.uint8)
+parts = [load_representation({str(path)!r} + part)(images)
+         for part in ("", "/tfhub", "/saved_model", "/model.keras")]
+assert np.std(parts[0]) > 1e-3
+assert max(np.max(np.abs(part - parts[0])) for part in parts) < 5e-6
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
