@@ -35,6 +35,7 @@ LISTINGS: dict[str, Listing] = {
         (("azimuth", 24), ("elevation", 4), ("object", 12), ("colour", 8)),
         ("azimuth",),
     ),
+    "turntable_azimuth": Listing(24, (("azimuth", 24),), ("azimuth",)),
     "turntable_hard": Listing(
         62208,
         (
