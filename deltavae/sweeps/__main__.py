@@ -1,5 +1,6 @@
 """Carry out a study: `python -m deltavae.sweeps gin/studies/quick.gin`."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -56,6 +57,7 @@ def main(arguments: list[str]) -> int:
     given_up = failures(study, folder)
     table = with_udr(read_table(folder.stream), folder)
     write_table(table, folder.table)
+    _report_best(table, folder)
     write_page(study, folder, table, given_up)
     _print_table(study, table, console)
     for each in given_up:
@@ -89,6 +91,18 @@ def _run(study: Study, folder: StudyFolder, console: Console) -> Progress:
             )
 
         return run_study(study, folder, lambda: _engine(study, folder), progress=show)
+
+
+def _report_best(table: pd.DataFrame, folder: StudyFolder) -> None:
+    """Let a process of its own, with TensorFlow, write the reports that the page links to."""
+    runs = summary.best_runs(table)["run"].unique() if len(table) else []
+    paths = [folder.path / "runs" / run for run in runs]
+    missing = [str(path) for path in paths if not (path / "report.html").exists()]
+    if missing:
+        # without its report a run is still linked to, as a folder
+        with (folder.path / "reports.log").open("wb") as log:
+            command = [sys.executable, "-m", "deltavae.report", *missing]
+            subprocess.run(command, stdout=log, stderr=subprocess.STDOUT)
 
 
 def _engine(study: Study, folder: StudyFolder) -> Engine:

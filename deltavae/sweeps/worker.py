@@ -68,6 +68,7 @@ def _score(run: dict[str, Any], run_dir: RunDir, scoring: Scoring) -> list[dict[
     from deltavae.sweeps.measures import codes_by_readout, measure
 
     begun = time.monotonic()
+    run_dir.report.unlink(missing_ok=True)  # it shows scores
     loaded = load_run(run_dir.path)
     if loaded.data is None:
         raise UserError("the data set is not there", received=run["dataset"])
