@@ -143,7 +143,8 @@ class Diffusion(tfp.distributions.Distribution):
 
     def mean_cosine(self) -> tf.Tensor:
         """E cos(angle to loc), where the manifold has one (spheres): exp(-d t / 2)."""
-        return self.manifold.mean_cosine(self.log_diffusion_time)  # type: ignore[attr-defined]
+        cosine = self.manifold.mean_cosine(self.log_diffusion_time)  # type: ignore[attr-defined]
+        return tf.broadcast_to(cosine, self.batch_shape_tensor())
 
 
 @tfp.distributions.RegisterKL(Diffusion, Uniform)

@@ -114,7 +114,7 @@ def _theta_slope(theta: tf.Tensor, kappa: tf.Tensor, dim: int) -> tf.Tensor:
     mean_gap = _angle_moments(kappa[..., 0], dim)[1][..., None]
     left = 2 * tf.sin(theta / 2) ** 2 < mean_gap
     far = tf.minimum(theta + _reach(kappa, dim), math.pi)
-    start, stop = tf.where(left, 0.0, theta), tf.where(left, theta, far)
+    start, stop = tf.where(left, tf.zeros_like(theta), theta), tf.where(left, theta, far)
     s = start + (stop - start) * _NODES
     gap, gap_theta = 2 * tf.sin(s / 2) ** 2, 2 * tf.sin(theta / 2) ** 2
     log_ratio = (dim - 1) * tf.math.log(tf.sin(s) / tf.sin(theta)) + kappa * (gap_theta - gap)

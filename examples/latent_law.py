@@ -1,0 +1,39 @@
+"""Laws on manifolds as a library, and the picture of docs/latent_law.md.
+
+python examples/latent_law.py [PICTURE.png]
+"""
+
+import sys
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from deltavae.distributions import Diffusion, Uniform, VonMisesFisher
+from deltavae.manifolds import Hypersphere, Product
+from deltavae.plots.latent_law import kl_figure
+
+# a batch of laws on S^10, one per starting point, and their information
+sphere = Hypersphere(10)
+loc = sphere.random_uniform([4], seed=(0, 1))
+law = Diffusion(sphere, loc, diffusion_time=0.01)
+z = law.sample(seed=(2, 3))
+print("log density", law.log_prob(z).numpy())
+print("KL, nats", tfp.distributions.kl_divergence(law, Uniform(sphere)).numpy())
+
+# the gradient of samples in log t is pathwise
+log_t = tf.Variable(tf.fill([4], -4.6))
+with tf.GradientTape() as tape:
+    z = Diffusion(sphere, loc, log_diffusion_time=log_t).sample(seed=(2, 3))
+    closeness = tf.reduce_sum(z * loc, axis=-1)
+print("d cos / d log t", tape.gradient(closeness, log_t).numpy())
+
+# S^2 x S^1: one time for both, kernels multiply
+space = Product([Hypersphere(2), Hypersphere(1)])
+point = space.random_uniform([1], seed=(4, 5))
+print("on", space, Diffusion(space, point, 0.1).sample(seed=(6, 7)).numpy())
+
+# a baseline with the same interface
+print("von Mises-Fisher", VonMisesFisher(loc, 50.0).kl_divergence(Uniform(sphere)).numpy())
+
+if len(sys.argv) > 1:
+    kl_figure().savefig(sys.argv[1], dpi=130)
