@@ -52,6 +52,23 @@ def export_untrained(posterior, encoder, channels, readout, folder, images):
     return model.representation(images).numpy()
 
 
+def write_principal_components(images, folder):
+    """A module whose code tells something about each factor, without a training."""
+    import tensorflow as tf
+
+    from deltavae.tfhub_module import write_module
+
+    some = images[:: max(1, len(images) // 400)].reshape(-1, images[0].size) / np.float32(255)
+    mean = some.mean(axis=0)
+    vectors = np.linalg.svd(some - mean, full_matrices=False)[2][:6].T
+    vectors *= 0.3 / np.std((some - mean) @ vectors, axis=0)
+
+    def codes(images):
+        return (tf.reshape(images, (-1, mean.size)) - mean) @ vectors
+
+    write_module(codes, images.shape[1:], folder)
+
+
 @pytest.fixture(scope="module")
 def both_stacks(python_2019, trained_run, tmp_path_factory):
     """Codes of all modules and the scores of one, of both stacks."""
@@ -74,14 +91,16 @@ def both_stacks(python_2019, trained_run, tmp_path_factory):
     data = load("turntable")
     images = data.images(np.arange(data.num_images))
     np.save(folder / "turntable.npy", images)
-    hub = trained_run / "representation" / "tfhub"
-    modules["trained"] = [str(hub), str(folder / "turntable.npy")]
-    codes["trained"] = load_representation(hub)(images)
+    write_principal_components(images, folder / "principal")
+    folders = {"trained": trained_run / "representation" / "tfhub", "scored": folder / "principal"}
+    for name, module in folders.items():
+        modules[name] = [str(module), str(folder / "turntable.npy")]
+        codes[name] = load_representation(module)(images)
     scores = {
         key: run_metric(
             key,
             Grid(data.factor_sizes),
-            lambda rows: codes["trained"][rows],
+            lambda rows: codes["scored"][rows],
             settings="fast",
             reference=True,
         )[METRICS[key][2]]
@@ -93,7 +112,7 @@ def both_stacks(python_2019, trained_run, tmp_path_factory):
         json.dumps(
             {
                 "modules": modules,
-                "scored": "trained",
+                "scored": "scored",
                 "sizes": data.factor_sizes,
                 "gin": GIN,
                 "output": str(folder),
@@ -114,13 +133,20 @@ def both_stacks(python_2019, trained_run, tmp_path_factory):
 
 def test_codes_agree(both_stacks, capsys):
     codes, codes_2019, _, _ = both_stacks
-    with capsys.disabled():
-        for name, now in codes.items():
-            then = codes_2019[name]
-            assert then.dtype == np.float32
-            np.testing.assert_allclose(then, now, atol=5e-6, rtol=0, err_msg=name)
-            largest = np.max(np.abs(then - now))
-            print(f"\n{name:40} {now.shape!s:12} largest difference {largest:.1e}", end="")  # noqa: T201
+    for name, now in codes.items():
+        then = codes_2019[name]
+        assert then.dtype == np.float32 and then.shape == now.shape
+        apart = np.abs(then - now)
+        if name.endswith("angles"):
+            apart = np.minimum(apart, 2 * np.pi - apart)  # pi and -pi are one angle
+        with capsys.disabled():
+            print(f"\n{name:42} {now.shape!s:12} largest difference {apart.max():.1e}", end="")  # noqa: T201
+        if name in ("trained", "scored"):
+            assert apart.max() <= 5e-6, name
+        else:
+            # random weights put a few points near the origin, from where the projection to a
+            # circle or a sphere enlarges what rounding does
+            assert np.quantile(apart, 0.99) <= 5e-6 and apart.max() <= 1e-4, name
 
 
 def test_scores_agree(both_stacks, capsys):
@@ -130,8 +156,8 @@ def test_scores_agree(both_stacks, capsys):
             print(f"\n{key:20} 2019 {scores_2019[key]:.6f}   now {now:.6f}", end="")  # noqa: T201
     # equal draws of equal codes; the libraries' code did not change
     for key in ("factor_vae_metric", "mig", "irs"):
-        assert scores[key] == pytest.approx(scores_2019[key], abs=2e-3), key
+        assert scores[key] == pytest.approx(scores_2019[key], abs=2e-4), key
     # scikit-learn's default solver of LinearSVC changed
-    assert scores["sap_score"] == pytest.approx(scores_2019["sap_score"], abs=5e-3)
-    # its gradient boosting was mended since: on these data within 0.1
-    assert scores["dci"] == pytest.approx(scores_2019["dci"], abs=0.1)
+    assert scores["sap_score"] == pytest.approx(scores_2019["sap_score"], abs=1e-3)
+    # its gradient boosting was mended since: on these data within 0.05
+    assert scores["dci"] == pytest.approx(scores_2019["dci"], abs=0.05)
