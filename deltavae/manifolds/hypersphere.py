@@ -102,11 +102,14 @@ class Hypersphere(Manifold):
         shape = tf.broadcast_dynamic_shape(tf.shape(loc), tf.shape(log_t[..., None]))
         noise = tf.random.stateless_normal(shape, seed=seed, dtype=loc.dtype)
         tangent = self.to_tangent(loc, noise)
+        square = tf.reduce_sum(tangent * tangent, axis=-1)
+        rho = tf.sqrt(tf.maximum(square, float(np.finfo(loc.dtype.as_numpy_dtype).tiny)))
         if self.dim == 1:
             # rotations by more than 1e3 are uniform on the circle to any dtype's rounding
-            scale = tf.exp(tf.minimum(log_t, 2 * math.log(1e3)) / 2)
-            return self.exp(loc, tangent * scale[..., None])
-        return self.exp(loc, stretch(self.dim)(tangent, log_t))
+            theta = rho * tf.exp(tf.minimum(log_t, 2 * math.log(1e3)) / 2)
+        else:
+            theta = stretch(self.dim)(rho, log_t)
+        return tf.cos(theta)[..., None] * loc + (tf.sin(theta) / rho)[..., None] * tangent
 
     def mean_cosine(self, log_t: tf.Tensor) -> tf.Tensor:
         """E cos(angle from loc) = exp(-d t / 2)."""

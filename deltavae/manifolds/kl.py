@@ -68,11 +68,12 @@ class HeatKernelKL:
         table *= tf.exp(-self.rate * late)
         early = tf.minimum(log_t, self.low)
         t = tf.exp(early)
-        series = short_time_kl(early, d, self.log_volume, d * (d - 1)) - d * (d - 1) * t**2 * (
-            (3 * d - 7) / 144
-            + t * (2 * d - 5) / 324
-            - t**2 * (45 * d**3 - 215 * d**2 - 513 * d + 1979) / 259200
-        )
+        constant = self.log_volume - d / 2 * (math.log(2 * math.pi) + 1)
+        second = -d * (d - 1) * (3 * d - 7) / 144
+        third = -d * (d - 1) * (2 * d - 5) / 324
+        fourth = d * (d - 1) * (45 * d**3 - 215 * d**2 - 513 * d + 1979) / 259200
+        powers = t * (d * (d - 1) / 4 + t * (second + t * (third + t * fourth)))
+        series = constant - d / 2 * early + powers
         return tf.where(log_t < self.low, series, table)
 
 

@@ -32,6 +32,11 @@ def _cell(x: tf.Tensor, low: float, high: float, cells: int) -> tuple[tf.Tensor,
     return tf.cast(index, tf.int32), position - index
 
 
+def _cubic(coefficients: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+    a, b, c, d = tf.unstack(coefficients, num=4, axis=-1)
+    return a + x * (b + x * (c + x * d))
+
+
 class Spline:
     """Interpolating cubic spline of values at uniform points of [low, high]."""
 
@@ -43,7 +48,7 @@ class Spline:
         """Value at x, any shape; x must lie in [low, high]."""
         index, f = _cell(x, self.low, self.high, self.cells)
         c = tf.gather(tf.constant(self.coefficients, x.dtype), index)
-        return c[..., 0] + f * (c[..., 1] + f * (c[..., 2] + f * c[..., 3]))
+        return _cubic(c, f)
 
 
 class BicubicSpline:
@@ -56,14 +61,11 @@ class BicubicSpline:
         self.cells = (values.shape[0] - 1, values.shape[1] - 1)
         rows = _cell_coefficients(values)  # (n - 1, m, 4)
         both = _cell_coefficients(np.moveaxis(rows, 1, 0))  # (m - 1, n - 1, 4, 4)
-        self.coefficients = np.swapaxes(both, 0, 1).reshape(-1, 16).astype(np.float32)
+        self.coefficients = np.swapaxes(both, 0, 1).reshape(-1, 4, 4)
 
     def __call__(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         """Value at (x, y), of one common shape, inside the rectangle."""
         i, f = _cell(x, self.low[0], self.high[0], self.cells[0])
         j, g = _cell(y, self.low[1], self.high[1], self.cells[1])
-        flat = tf.gather(tf.constant(self.coefficients), i * self.cells[1] + j)
-        c = tf.reshape(tf.cast(flat, x.dtype), tf.concat([tf.shape(flat)[:-1], [4, 4]], 0))
-        g = g[..., None]
-        c = c[..., 0] + g * (c[..., 1] + g * (c[..., 2] + g * c[..., 3]))
-        return c[..., 0] + f * (c[..., 1] + f * (c[..., 2] + f * c[..., 3]))
+        c = tf.gather(tf.constant(self.coefficients, x.dtype), i * self.cells[1] + j)
+        return _cubic(_cubic(c, g[..., None]), f)

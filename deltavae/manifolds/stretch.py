@@ -14,13 +14,12 @@ import tensorflow as tf
 
 from deltavae.manifolds import build_tables, tables
 from deltavae.manifolds.splines import BicubicSpline, resample
-from deltavae.numerics import safe_norm
 
 _KNOTS = (97, 41)
 
 
 class Stretch:
-    """theta / rho for S^d, d >= 2."""
+    """The map rho -> theta for S^d, d >= 2."""
 
     def __init__(self, dim: int) -> None:
         self.low, self.high = map(math.log, build_tables.time_range(dim))
@@ -29,15 +28,14 @@ class Stretch:
         values = resample(resample(values, _KNOTS[0], 0), _KNOTS[1], 1)
         self.spline = BicubicSpline((self.low, 0.0), (self.high, self.radius_max), values)
 
-    def __call__(self, noise: tf.Tensor, log_t: tf.Tensor) -> tf.Tensor:
-        """Stretches normal tangent vectors (..., n) to length theta; log_t is (...)."""
-        rho = tf.minimum(safe_norm(noise), self.radius_max)
+    def __call__(self, rho: tf.Tensor, log_t: tf.Tensor) -> tf.Tensor:
+        """theta for lengths rho of normal tangent vectors; rho's shape, log_t broadcasts to it."""
         late = tf.minimum(log_t, self.high)
-        inside = tf.maximum(late, self.low)
-        h = self.spline(tf.broadcast_to(inside, tf.shape(rho)), rho)
+        inside = tf.broadcast_to(tf.maximum(late, self.low), tf.shape(rho))
+        h = self.spline(inside, tf.minimum(rho, self.radius_max))
         # below the table h is proportional to t
         h *= tf.exp(tf.minimum(late - self.low, 0.0))
-        return noise * tf.exp(late / 2 + h)[..., None]
+        return rho * tf.exp(late / 2 + h)
 
 
 @functools.cache

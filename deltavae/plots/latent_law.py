@@ -25,13 +25,16 @@ def kl_figure(dims: Sequence[int] = (10, 20), num_samples: int = 20000) -> Figur
         )
         for colour, (mode, mark) in zip(
             CATEGORIES,
-            (("exact", "o"), ("random_walk", "^"), ("algorithm1", "s")),
+            (("exact", "o"), ("random_walk", "+"), ("algorithm1", "s")),
             strict=False,
         ):
             times = np.geomspace(1e-3, 1.0, 10)
             carried = [sampled_kl(dim, t, mode, num_samples) for t in times]
-            axes.plot(times, carried, mark, color=colour, ms=5, label=f"samples, {mode}")
+            axes.plot(
+                times, carried, mark, color=colour, ms=6, mfc="none", label=f"samples, {mode}"
+            )
         axes.set_xscale("log")
-        axes.set_ylim(-1, 3.2 * dim)
-        axes.legend(fontsize=8, frameon=False)
+        axes.set_ylim(-1, 5.2 * dim)
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=9, frameon=False)
     return figure
