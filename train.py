@@ -19,6 +19,12 @@ flags.DEFINE_string(
 )
 flags.DEFINE_bool("resume", False, "Continue an interrupted run from its newest checkpoint.")
 flags.DEFINE_bool("overwrite", False, "Replace the run that is already in the folder.")
+flags.DEFINE_enum(
+    "strategy",
+    "none",
+    ["none", "mirrored", "multi_worker"],
+    "Devices to share each batch between: the GPUs of this machine, or TF_CONFIG's workers.",
+)
 FLAGS = flags.FLAGS
 
 
@@ -37,6 +43,7 @@ def main(arguments: list[str]) -> int:
         output_dir=FLAGS.output_dir,
         resume=FLAGS.resume,
         overwrite=FLAGS.overwrite,
+        strategy=FLAGS.strategy,
     )
 
 

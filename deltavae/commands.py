@@ -1,5 +1,6 @@
 """What `train.py` does: flags to a configured call, all that can be wrong found first."""
 
+import contextlib
 import dataclasses
 import errno
 import os
@@ -60,6 +61,7 @@ def train_command(
     output_dir: str | None,
     resume: bool,
     overwrite: bool,
+    strategy: str = "none",
 ) -> int:
     """Train and export, as the flags of `train.py` say; returns the exit status.
 
@@ -81,7 +83,7 @@ def train_command(
         if dataset is not None:
             extra.append(f'dataset.name = "{dataset}"')
         try:
-            _train(chosen, extra, output, resume, overwrite, events, stop)
+            _train(chosen, extra, output, resume, overwrite, strategy, events, stop)
         except Interrupted as error:
             if RunDir(output).checkpoints.exists() or target.checkpoints.exists():
                 error.told += f". Continue with: train.py --resume --output_dir {output}"
@@ -111,10 +113,16 @@ def _train(
     output: Path,
     resume: bool,
     overwrite: bool,
+    strategy: str,
     events: Events,
     stop: StopRequest,
 ) -> None:
     # imported here, so that a wrong flag is answered at once and --help needs no TensorFlow
+    from deltavae.distribute import is_chief, make_strategy
+
+    # before anything else of TensorFlow: workers find each other when it starts
+    chief, group = is_chief(strategy), make_strategy(strategy)
+
     from deltavae.config import configured
     from deltavae.plots.tensorboard import TensorBoardLog
     from deltavae.training import seed_everything, train
@@ -128,17 +136,18 @@ def _train(
             settings = dataclasses.replace(settings, max_hours=GRADING_HOURS)
         seed_everything(settings.seed, settings.deterministic)
         data = experiment.data()
-        model = experiment.model(data.image_shape)
+        with group.scope():
+            model = experiment.model(data.image_shape)
         console.print(
             f"{data.name}: {data.num_images:,} images; {model.count_params():,} weights; "
             f"{settings.steps:,} steps of batch {settings.batch_size}"
         )
-        with locked(output):
+        with locked(output) if chief else contextlib.nullcontext():
             # again, now that nobody else can change the answer
             target = _where(output, resume, overwrite)
-            if overwrite and target.path != output:
+            if overwrite and chief and target.path != output:
                 shutil.rmtree(target.path, ignore_errors=True)
-            log = TensorBoardLog(target, every, experiment.text())
+            log = TensorBoardLog(target, every, experiment.text()) if chief else None
             train(
                 model,
                 data,
@@ -153,8 +162,10 @@ def _train(
                 stop=stop,
                 export_when_stopped=grading,
                 log=log,
+                strategy=group,
+                chief=chief,
             )
-            if target.path != output:
+            if chief and target.path != output:
                 _replace(target.path, output)
 
 

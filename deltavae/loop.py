@@ -12,6 +12,8 @@ from deltavae.checkpoints import Checkpoints
 from deltavae.data import GroundTruthData
 from deltavae.data.pipeline import batches
 from deltavae.data.subset import Subset
+from deltavae.distribute import spread
+from deltavae.errors import UserError
 from deltavae.run_dir import RunDir, write_json
 from deltavae.schedules import (
     Capacity,
@@ -37,12 +39,15 @@ class Loop:
         capacity: Capacity,
         run_dir: RunDir,
         resume: bool,
+        chief: bool = True,
     ) -> None:
+        self.chief = chief
         self.model, self.images, self.settings = model, images, settings
         self.capacity, self.run_dir = capacity, run_dir
         self.epoch_length = epoch_length(
             images.num_images, settings.batch_size, settings.steps_per_epoch
         )
+        _check_replicas(settings)
         optimizer = keras.optimizers.Adam(
             settings.learning_rate,
             settings.beta1,
@@ -56,7 +61,8 @@ class Loop:
         self.steps = Steps(model, settings.jit_compile)
         self.variables = state_variables(model) + self.steps.variables
         self.checkpoints = Checkpoints(run_dir.checkpoints)
-        self.checkpoints.clean()
+        if chief:
+            self.checkpoints.clean()
         state = self.checkpoints.restore(self.variables) if resume else None
         state = state or {"step": 0, "done": 0, "seconds": 0.0, "history": []}
         self.last = self.checkpoints.all()[-1] if state["step"] else None
@@ -90,7 +96,7 @@ class Loop:
         if not self.done:
             self.steps.reset()
             self.model.capacity.assign(self._capacity())
-        batch = iter(
+        batch = spread(
             batches(
                 self.images,
                 self.settings.batch_size,
@@ -98,7 +104,8 @@ class Loop:
                 self._epoch,
                 steps,
                 self.done,
-            )
+            ),
+            self.steps.strategy,
         )
         checked = begun
         while self.done < steps and stop.number is None and self._left() > 0:
@@ -146,6 +153,8 @@ class Loop:
         }
 
     def _save(self) -> None:
+        if not self.chief:
+            return
         state = {
             "epoch": self._epoch,
             "step": self.step,
@@ -155,6 +164,22 @@ class Loop:
         }
         self.last = self.checkpoints.save(self.variables, state)
         write_json(self.run_dir.history, self.history)
+
+
+def _check_replicas(settings: TrainSettings) -> None:
+    strategy = tf.distribute.get_strategy()
+    replicas = strategy.num_replicas_in_sync
+    if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) and settings.max_hours:
+        # each would look at a clock of its own, and one would wait for the other for ever
+        raise UserError("train.max_hours works on one machine only", received=settings.max_hours)
+    if replicas > 1 and settings.clip_norm is not None:
+        raise UserError("train.clip_norm works on one device only", received=replicas)
+    if settings.batch_size % replicas:
+        raise UserError(
+            "the batch cannot be shared out",
+            expected=f"a train.batch_size that {replicas} devices divide",
+            received=settings.batch_size,
+        )
 
 
 def state_variables(model: DeltaVAE) -> list[tf.Variable]:

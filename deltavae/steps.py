@@ -20,7 +20,8 @@ class Steps:
     """Runs steps of a compiled model and keeps the means of its terms over the epoch.
 
     Its `variables` belong into a checkpoint: with them a run continued within an epoch ends
-    it with the averages of a run that was never stopped.
+    it with the averages of a run that was never stopped. Made in the scope of a
+    `tf.distribute` strategy, it spreads each batch over the strategy's replicas.
 
     Args:
         model: compiled with an optimiser.
@@ -29,11 +30,12 @@ class Steps:
 
     def __init__(self, model: DeltaVAE, jit_compile: bool = False) -> None:
         self.model = model
+        self.strategy = tf.distribute.get_strategy()
         self.sums = tf.Variable(tf.zeros(len(TERMS), tf.float64), trainable=False)
         # the step, counted from 1, that first gave terms out of bounds, and those terms
         self.alarm = tf.Variable(tf.zeros(1 + len(TERMS), tf.float64), trainable=False)
         self.variables = [self.sums, self.alarm]
-        self._step = tf.function(self._one, jit_compile=jit_compile)
+        self._update = tf.function(self._terms, jit_compile=jit_compile)
 
     @tf.function
     def run(self, batches: Iterator[tf.Tensor], count: int) -> None:
@@ -44,9 +46,12 @@ class Steps:
         for _ in tf.range(count):
             self._step(next(batches))
 
-    def _one(self, images: tf.Tensor) -> None:
+    def _terms(self, images: tf.Tensor) -> tf.Tensor:
         terms = self.model.update(images)
-        means = tf.stack([tf.reduce_mean(terms[name]) for name in TERMS])
+        return tf.stack([tf.reduce_mean(terms[name]) for name in TERMS])
+
+    def _step(self, images: tf.Tensor) -> None:
+        means = self.strategy.reduce("MEAN", self.strategy.run(self._update, (images,)), None)
         means = tf.cast(means, tf.float64)
         self.sums.assign_add(means)
         step = tf.cast(self.model.optimizer.iterations, tf.float64)

@@ -16,6 +16,7 @@ from deltavae.aicrowd import Events
 from deltavae.callbacks import ProgressBar
 from deltavae.data import GroundTruthData
 from deltavae.data.subset import Subset, split
+from deltavae.distribute import workers_watched
 from deltavae.export import export_representation
 from deltavae.loop import Loop
 from deltavae.plots.tensorboard import TensorBoardLog
@@ -50,6 +51,8 @@ def train(
     stop: StopRequest | None = None,
     export_when_stopped: bool = False,
     log: TensorBoardLog | None = None,
+    strategy: tf.distribute.Strategy | None = None,
+    chief: bool = True,
 ) -> list[dict[str, Any]]:
     """Train `model` on the images of `data` and export its representation into `run_dir`.
 
@@ -71,6 +74,8 @@ def train(
         stop: says when a signal asked to stop.
         export_when_stopped: then export what there is and return.
         log: what is written for TensorBoard after each epoch.
+        strategy: the model was made in its scope (`deltavae.distribute`); None for none.
+        chief: whether this process, of several that train together, writes files.
 
     Returns:
         The history, one row per epoch.
@@ -82,11 +87,14 @@ def train(
     events = events or Events()
     stop = stop or StopRequest()
     images = split(data, settings.holdout)[0] if settings.holdout else data
-    run = Loop(model, images, settings, capacity, run_dir, resume)
-    write_run_info(run_dir, data, settings, readout, config)
+    strategy = strategy or tf.distribute.get_strategy()
+    with strategy.scope():
+        run = Loop(model, images, settings, capacity, run_dir, resume, chief)
+    if chief:
+        write_run_info(run_dir, data, settings, readout, config)
     progress = ProgressBar(settings.steps, run.step, console or Console(stderr=True))
     try:
-        with stop.deferred():
+        with stop.deferred(), workers_watched("Start all of them again with --resume."):
             while run.goes_on() and stop.number is None:
                 row = run.epoch(stop, progress)
                 if row is None:
@@ -99,6 +107,8 @@ def train(
                 raise Interrupted(stop.number, f" at step {run.step:,}, saved in {run.last}")
     finally:
         progress.close()
+    if not chief:
+        return run.history
     with stop.deferred() if export_when_stopped else contextlib.nullcontext():
         finish(model, images, run_dir, readout, settings.seed)
     return run.history

@@ -108,13 +108,26 @@ class DeltaVAE(keras.Model):
         del training
         return self.reconstruct(images)
 
+    def _sample(self, parameters: Parameters, seed: tf.Tensor) -> tf.Tensor:
+        replica = tf.distribute.get_replica_context()
+        if replica is None or replica.num_replicas_in_sync == 1:
+            return self.posterior.sample(parameters, seed)
+        # the noise of the whole batch, of which each replica takes its own rows
+        tiled = {
+            k: tf.concat([v] * replica.num_replicas_in_sync, 0) for k, v in parameters.items()
+        }
+        z = self.posterior.sample(tiled, seed)
+        size = tf.shape(z)[0] // replica.num_replicas_in_sync
+        first = size * replica.replica_id_in_sync_group
+        return z[first : first + size]
+
     def losses_per_image(
         self, images: tf.Tensor, seed: tf.Tensor, training: bool
     ) -> dict[str, tf.Tensor]:
         """Every term of the objective, (batch,) each, at one sample of q(z|x) per image."""
         images = as_float(images)
         parameters = self.parameters(images, training)
-        z = self.posterior.sample(parameters, seed)
+        z = self._sample(parameters, seed)
         outputs = self.decoder(self.posterior.embed(z), training=training)
         log_likelihood = self.likelihood.log_likelihood(images, outputs)
         kl = self.posterior.kl(parameters)
@@ -130,11 +143,16 @@ class DeltaVAE(keras.Model):
         }
 
     def update(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """One step of the optimiser on a batch; the terms before it, per image: (batch,)."""
+        """One step of the optimiser on a batch; the terms before it, per image: (batch,).
+
+        Inside `tf.distribute.Strategy.run`, `images` are a replica's part of the batch, and
+        the step is that of the whole one.
+        """
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
         seed = tf.stack([self.seed, tf.cast(self.optimizer.iterations, tf.int32)])
         with tf.GradientTape() as tape:
             terms = self.losses_per_image(images, seed, training=True)
-            loss = tf.reduce_mean(terms["loss"])
+            loss = tf.reduce_mean(terms["loss"]) / replicas
         variables = self.trainable_variables
         self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         return terms
