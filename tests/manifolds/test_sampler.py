@@ -17,7 +17,7 @@ from tests.manifolds.angle_law import angle_law
 
 DIMS = [1, 2, 3, 10, 20, 50]
 TIMES = [0.003, 0.03, 0.3, 1.0]
-NUM, CHUNKS = 1_000_000, 8
+NUM, CHUNKS = 1_000_000, 25
 CRITICAL = math.sqrt(-math.log(0.001 / 24 / 2) / 2 / NUM)
 VISIBLE = 4e-3
 
@@ -34,9 +34,8 @@ def distance(angles, law):
     return max(np.max(values - steps[:-1]), np.max(steps[1:] - values))
 
 
-@functools.cache
-def drawn(dim):
-    """(angles, d E cos / dt) per time."""
+def sampler(dim):
+    """(time, seed) to the angles of a chunk of samples, and its d E cos / dt."""
     manifold = Hypersphere(dim)
 
     @tf.function
@@ -49,29 +48,25 @@ def drawn(dim):
         across = tf.norm(tf.cast(z[:, 1:], tf.float64), axis=-1)
         return tf.atan2(across, tf.cast(z[:, 0], tf.float64)), tape.gradient(mean, time)
 
-    return {time: [draw(tf.constant(time), (k, dim)) for k in range(CHUNKS)] for time in TIMES}
-
-
-def angles_of(dim, time):
-    return np.concatenate([angles.numpy() for angles, _ in drawn(dim)[time]])
+    return draw
 
 
 @pytest.mark.parametrize("dim", DIMS)
-def test_angles_have_the_exact_law(dim):
+def test_angles_have_the_exact_law_and_gradient(dim):
+    """And a sampler with t doubled must be seen, wherever its distance is visible."""
+    draw = sampler(dim)
     for time in TIMES:
-        angles = angles_of(dim, time)
+        chunks = [draw(tf.constant(time), tf.constant([k, dim])) for k in range(CHUNKS)]
+        angles = np.concatenate([angles.numpy() for angles, _ in chunks])
         assert distance(angles, cdf(dim, time)) < CRITICAL, time
-        # the same samples, taken for half the time: a sampler with t doubled must be seen
+
+        # the same samples, taken for half the time: those of a sampler with t doubled
         grid = np.linspace(0, math.pi, 2000)
         predicted = np.max(np.abs(cdf(dim, time)(grid) - cdf(dim, time / 2)(grid)))
         if predicted > VISIBLE:
             assert distance(angles, cdf(dim, time / 2)) > CRITICAL, time
 
-
-@pytest.mark.parametrize("dim", DIMS)
-def test_pathwise_gradient_of_the_mean_cosine(dim):
-    for time in TIMES:
-        gradient = np.mean([g.numpy() for _, g in drawn(dim)[time]])
+        gradient = np.mean([g.numpy() for _, g in chunks])
         exact = -dim / 2 * math.exp(-dim * time / 2)
         tolerance = 0.01 * abs(exact) if abs(exact) > 0.05 else 5e-4
         assert gradient == pytest.approx(exact, abs=tolerance), time
