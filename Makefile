@@ -9,7 +9,7 @@ DEMO := scratch/shared/demo
 
 env: $(VENV)/.done
 
-$(VENV)/.done: requirements.txt requirements-nodeps.txt requirements-dev.txt scripts/install.sh
+$(VENV)/.done: requirements.txt requirements.lock requirements-nodeps.txt requirements-dev.txt scripts/install.sh
 	$(PYTHON) -m venv $(VENV)
 	bash scripts/install.sh $(BIN)/python
 	$(BIN)/python -m pip install -r requirements-dev.txt
