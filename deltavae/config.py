@@ -23,7 +23,7 @@ from deltavae.sweeps import study as make_study
 from deltavae.training import TrainSettings
 from deltavae.vae import DeltaVAE
 
-GIN_FOLDER = Path(__file__).resolve().parents[1] / "gin"
+GIN_FOLDER = Path(__file__).resolve().parent / "gin"
 
 
 def _dataset(name: str = "turntable") -> str:

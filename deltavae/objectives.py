@@ -114,7 +114,8 @@ class CapacityObjective:
     pull towards C vanishes there and a posterior that once got there stays. A restoring
     force `2 beta relu(log t - log t_max)`, which does not vanish, is added beyond the time
     t_max where the exact KL is about 0.1 nat; below t_max it is zero and (2) is unchanged.
-    Posteriors that cannot go flat have no such force.
+    With equation (3) for the KL, t_max is where (3) is least: beyond, each C has a second,
+    spurious root. Posteriors that cannot go flat have no such force.
     """
 
     uses_capacity = True

@@ -42,6 +42,8 @@ def frozen_graph(
     (output,) = frozen.outputs
     meta_graph = meta_graph_pb2.MetaGraphDef(graph_def=frozen.graph.as_graph_def())
     strip_graph_default_valued_attrs(meta_graph)  # attributes newer than 1.13, at their default
+    # freezing leaves the nodes in an order that differs from process to process
+    meta_graph.graph_def.node.sort(key=lambda node: node.name)
     return meta_graph.graph_def, frozen.inputs[0].name, output.name, output.shape[-1]
 
 

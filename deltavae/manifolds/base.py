@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -44,6 +45,16 @@ class Manifold(abc.ABC):
     has_exact_kernel: bool = True
     log_time_start: float
     log_time_max: float
+
+    @property
+    def log_time_floor(self) -> float:
+        """The log t where the short-time KL is least; infinite where the space is flat.
+
+        Setting the derivative of equation (3) in t to zero gives t = 2 dim / curvature, which
+        on S^d is 2 / (d - 1). Beyond, (3) grows although the true KL goes on falling.
+        """
+        curvature = self.scalar_curvature
+        return math.log(2 * self.dim / curvature) if curvature > 0 else math.inf
 
     @property
     def embedding_dim(self) -> int:

@@ -20,7 +20,7 @@ from typing import Any
 
 from deltavae.errors import UserError
 
-GIN_FOLDER = Path(__file__).resolve().parents[2] / "gin" / "metrics"
+GIN_FOLDER = Path(__file__).resolve().parents[1] / "gin" / "metrics"
 SETTINGS = {"study": ("study.gin",), "fast": ("study.gin", "fast.gin")}
 MODULES = (
     "utils",

@@ -80,10 +80,10 @@ class DiffusionPosterior(Posterior):
         return Uniform(self.manifold)
 
     def restoring(self, parameters: Parameters) -> tf.Tensor:
-        """relu(log t - log t_max) for the exact KL; the short-time formula needs none."""
-        if self.kl_form != "exact":
-            return super().restoring(parameters)
-        return tf.nn.relu(parameters["log_time"] - self.manifold.log_time_max)
+        """relu(log t - log t_max): beyond, the KL is flat or, by equation (3), rises again."""
+        is_exact = self.kl_form == "exact"
+        limit = self.manifold.log_time_max if is_exact else self.manifold.log_time_floor
+        return tf.nn.relu(parameters["log_time"] - limit)
 
     def log_scale(self, parameters: Parameters) -> tf.Tensor:
         """Log t."""
