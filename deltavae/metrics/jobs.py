@@ -102,7 +102,7 @@ def _start(data: Any, codes: Mapping[str, Any], settings: str, threads: int) -> 
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import numba
 
-    numba.set_num_threads(max(1, min(threads, numba.config.NUMBA_NUM_THREADS)))
+    numba.set_num_threads(max(1, min(threads, numba.get_num_threads())))
     _shared.update(data=data, codes=codes, settings=settings)
 
 
