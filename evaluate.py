@@ -29,10 +29,8 @@ def main(arguments: list[str]) -> int:
     """Decide nothing: hand the flags to `deltavae.scoring.evaluate_command`."""
     if len(arguments) > 1 and not FLAGS.compare:
         raise app.UsageError(f"Unknown argument: {arguments[1]}")
-    from deltavae.quiet import start_tensorflow
     from deltavae.scoring import evaluate_command
 
-    start_tensorflow()
     return evaluate_command(
         compare=FLAGS.compare + arguments[1:],
         udr=FLAGS.udr,

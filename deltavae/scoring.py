@@ -21,6 +21,7 @@ from rich.progress import (
 
 from deltavae.aicrowd import environment
 from deltavae.errors import UserError
+from deltavae.quiet import start_tensorflow
 
 
 def evaluate_command(
@@ -49,6 +50,8 @@ def evaluate_command(
             return 0
         if not any(arguments.get(name) for name in ("run_dir", "representation", "codes_file")):
             arguments["run_dir"] = str(environment().run_path)
+        if not arguments.get("codes_file"):
+            start_tensorflow()
         with _progress() as bars:
             tasks: dict[str, TaskID] = {}
 

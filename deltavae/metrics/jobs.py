@@ -66,7 +66,7 @@ def run_jobs(
         workers: number of processes; 1 runs everything in this one, as do functions.
         done: called with each job as it ends.
     """
-    jobs = sorted(jobs, key=lambda job: job.metric not in _ORDER)
+    queue = sorted(jobs, key=lambda job: job.metric not in _ORDER)
     outcomes: dict[Job, Outcome] = {}
 
     def finished(job: Job, outcome: Outcome) -> None:
@@ -77,9 +77,9 @@ def run_jobs(
     threads = 1 if sum(job.metric == "dci" for job in jobs) >= workers else workers
     if workers == 1 or len(jobs) == 1 or any(callable(known) for known in codes.values()):
         _start(data, codes, settings, workers)
-        for job in jobs:
+        for job in queue:
             finished(job, _run(job))
-        return outcomes
+        return {job: outcomes[job] for job in jobs}
     # spawned, never forked: this process may hold TensorFlow's threads
     with concurrent.futures.ProcessPoolExecutor(
         min(workers, len(jobs)),
@@ -87,14 +87,14 @@ def run_jobs(
         _start,
         (data, codes, settings, threads),
     ) as pool:
-        futures = {pool.submit(_run, job): job for job in jobs}
+        futures = {pool.submit(_run, job): job for job in queue}
         for future in concurrent.futures.as_completed(futures):
             try:
                 outcome = future.result()
             except concurrent.futures.process.BrokenProcessPool:
                 outcome = Outcome({}, 0.0, "its process was killed, perhaps for want of memory")
             finished(futures[future], outcome)
-    return outcomes
+    return {job: outcomes[job] for job in jobs}
 
 
 def _start(data: Any, codes: Mapping[str, Any], settings: str, threads: int) -> None:
@@ -102,7 +102,8 @@ def _start(data: Any, codes: Mapping[str, Any], settings: str, threads: int) -> 
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import numba
 
-    numba.set_num_threads(max(1, min(threads, numba.get_num_threads())))
+    available = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    numba.set_num_threads(max(1, min(threads, available)))
     _shared.update(data=data, codes=codes, settings=settings)
 
 

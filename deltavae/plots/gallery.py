@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 from rich.console import Console
@@ -19,6 +19,7 @@ from deltavae.plots import encode
 from deltavae.plots.coded import latent_maps
 from deltavae.plots.curves import capacity_curve
 from deltavae.plots.decoded import closed_paths, factor_orbits
+from deltavae.plots.latent_law import kl_figure
 from deltavae.plots.material import Material, gather
 from deltavae.run_dir import atomic_write
 
@@ -27,7 +28,7 @@ def gallery(material: Material) -> Iterator[tuple[str, bytes]]:
     """Names of files and their bytes.
 
     The map and the orbit of the first factor on a circle, great circles at rest and in motion,
-    and the KL against the capacity.
+    the KL against the capacity; and, of no run, what the KL of the latent law is.
 
     Raises:
         UserError: a part of the run is missing, or its set has no factor on a circle.
@@ -43,6 +44,7 @@ def gallery(material: Material) -> Iterator[tuple[str, bytes]]:
     yield "great_circles.webp", encode.animation_webp(np.asarray(moving.content))
     yield "great_circles.png", encode.png(still.content)
     yield "capacity.svg", encode.figure_svg(capacity_curve(material.history))
+    yield "latent_law.png", encode.figure_png(kl_figure())
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from deltavae.aicrowd import environment
 from deltavae.errors import UserError
+from deltavae.quiet import start_tensorflow
 from deltavae.submission.check import check_submission, format_findings
 from deltavae.submission.repository import next_tag
 
@@ -27,6 +28,7 @@ def main() -> int:
         help="a run made by run.sh; default: the one that the platform's variables name, in DIR",
     )
     chosen = parser.parse_args()
+    start_tensorflow()
     try:
         run_dir = chosen.run_dir or chosen.DIR / environment().run_path
         findings = check_submission(chosen.DIR, run_dir)
