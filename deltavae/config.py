@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import gin
+import tensorflow as tf
 
 from deltavae import manifolds, networks, posteriors
 from deltavae.data import GroundTruthData
@@ -37,13 +38,23 @@ def _model(
     decoder: Callable[..., Any] = networks.conv_decoder,
     objective: CapacityObjective | BetaObjective | None = None,
     likelihood: str = "normal",
+    mixed_precision: bool = False,
     seed: int = 0,
 ) -> DeltaVAE:
     """Make a DeltaVAE for images of that shape out of configured parts."""
+    if mixed_precision and not tf.config.list_physical_devices("GPU"):
+        raise UserError(
+            "there is no GPU for mixed precision",
+            expected="a GPU, since TensorFlow sums bfloat16 too coarsely on a CPU",
+            received="model.mixed_precision = True on a machine without",
+            advice="Leave it at False here.",
+        )
+    with networks.precision(mixed_precision):
+        parts = encoder(image_shape), decoder(image_shape, posterior.latent_dim)
     return DeltaVAE(
-        encoder(image_shape),
+        parts[0],
         posterior,
-        decoder(image_shape, posterior.latent_dim),
+        parts[1],
         objective or CapacityObjective(),
         likelihood,
         seed=seed,

@@ -5,7 +5,8 @@ the convolutional pair is the one most of its users train, the perceptrons are i
 fully connected pair. All layers have explicit names, so that exports compare.
 """
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -65,6 +66,29 @@ def _up_conv(inputs: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Callable[
         )
 
     return tf.reshape(outputs, (-1, 2 * height, 2 * width, filters)), gradient
+
+
+@contextlib.contextmanager
+def precision(mixed: bool) -> Iterator[None]:
+    """Networks made inside compute in bfloat16, with float32 weights, if `mixed`.
+
+    For GPUs. bfloat16 has the range of float32, so that gradients need no scaling. Latent
+    laws and losses stay in float32, and so does what is exported (`to_float32`). On a CPU
+    TensorFlow adds up the biases' gradients in bfloat16, which loses most of them.
+    """
+    before = keras.config.dtype_policy()
+    if mixed:
+        keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def to_float32(network: keras.Model) -> None:
+    """Let a network made in mixed precision compute in float32 from now on."""
+    for layer in (network, *network.layers):
+        layer.dtype_policy = "float32"
 
 
 def _check_size(image_shape: Sequence[int]) -> None:

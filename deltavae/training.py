@@ -19,6 +19,7 @@ from deltavae.data.subset import Subset, split
 from deltavae.distribute import workers_watched
 from deltavae.export import export_representation
 from deltavae.loop import Loop
+from deltavae.networks import to_float32
 from deltavae.plots.tensorboard import TensorBoardLog
 from deltavae.readouts import fit_readout
 from deltavae.run_dir import RunDir, atomic_write, write_json
@@ -118,6 +119,8 @@ def finish(
     model: DeltaVAE, data: GroundTruthData | Subset, run_dir: RunDir, readout: str, seed: int
 ) -> None:
     """Fit the readout on training images, save the model, export the representation."""
+    to_float32(model.encoder)
+    to_float32(model.decoder)
     chosen = np.random.RandomState(seed).randint(data.num_images, size=4096)
     images = data.images(np.unique(chosen))
     codes = np.concatenate(

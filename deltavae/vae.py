@@ -83,7 +83,7 @@ class DeltaVAE(keras.Model):
 
     def decode(self, z: tf.Tensor) -> tf.Tensor:
         """Mean images, (batch, 64, 64, channels), for points z of the manifold."""
-        return self.likelihood.mean(self.decoder(self.posterior.embed(z)))
+        return self.likelihood.mean(tf.cast(self.decoder(self.posterior.embed(z)), tf.float32))
 
     def sample(self, num_images: int, seed: int | tuple[int, int] = 0) -> tf.Tensor:
         """Mean images of points drawn from the prior: (num_images, 64, 64, channels)."""
@@ -128,7 +128,7 @@ class DeltaVAE(keras.Model):
         images = as_float(images)
         parameters = self.parameters(images, training)
         z = self._sample(parameters, seed)
-        outputs = self.decoder(self.posterior.embed(z), training=training)
+        outputs = tf.cast(self.decoder(self.posterior.embed(z), training=training), tf.float32)
         log_likelihood = self.likelihood.log_likelihood(images, outputs)
         kl = self.posterior.kl(parameters)
         penalty = self.objective.penalty(kl, self.capacity, self.posterior.restoring(parameters))

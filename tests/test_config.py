@@ -84,3 +84,15 @@ def test_the_operative_configuration_rebuilds_the_experiment(tmp_path):
     with configured([str(saved)]) as experiment:
         assert experiment.settings == settings
         assert experiment.model((64, 64, 1)).posterior.manifold.dim == 4
+
+
+def test_mixed_precision_without_a_gpu_is_refused(monkeypatch):
+    bindings = ["model.mixed_precision = True"]
+    monkeypatch.setattr("tensorflow.config.list_physical_devices", lambda kind: [])
+    with pytest.raises(UserError, match="no GPU"), configured(BASE, bindings) as experiment:
+        experiment.model((64, 64, 1))
+    monkeypatch.setattr("tensorflow.config.list_physical_devices", lambda kind: [kind])
+    with configured(BASE, bindings) as experiment:
+        model = experiment.model((64, 64, 1))
+    assert model.encoder.compute_dtype == model.decoder.compute_dtype == "bfloat16"
+    assert model.posterior.compute_dtype == "float32"

@@ -55,3 +55,41 @@ def test_fast_transposed_convolution_equals_keras(channels):
         found.append([outputs, *tape.gradient(outputs, variables, output_gradients=upstream)])
     for wanted, got in zip(*found, strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("pair", ["conv", "mlp"])
+def test_mixed_precision_rounds_and_leaves_a_float32_network(pair):
+    """Same weights: bfloat16 keeps 8 bits of values, and gradients; afterwards not a trace."""
+    shape = (64, 64, 3)
+    images = tf.random.stateless_uniform([8, *shape], (1, 2))
+    networks_of = {
+        "conv": (networks.conv_encoder, networks.conv_decoder),
+        "mlp": (networks.mlp_encoder, networks.mlp_decoder),
+    }
+    results = []
+    for mixed in (False, True):
+        with networks.precision(mixed):
+            encoder, decoder = networks_of[pair][0](shape), networks_of[pair][1](shape, 11)
+        assert keras.config.dtype_policy().name == "float32"
+        if mixed:
+            for new, old in zip((encoder, decoder), results[0][0], strict=True):
+                new.set_weights(old.get_weights())
+        weights = encoder.trainable_variables + decoder.trainable_variables
+        assert {w.dtype for w in weights} == {"float32"}
+        with tf.GradientTape() as tape:
+            features = encoder(images)
+            outputs = decoder(tf.cast(features[:, :11], tf.float32))
+            loss = tf.reduce_sum(tf.cast(outputs, tf.float32) ** 2)
+        assert features.dtype == outputs.dtype == (tf.bfloat16 if mixed else tf.float32)
+        results.append(((encoder, decoder), outputs, tape.gradient(loss, weights)))
+    (plain, expected, slopes), (mixed, rounded, rounded_slopes) = results
+    difference = tf.cast(rounded, tf.float32) - expected
+    assert 0 < tf.norm(difference) / tf.norm(expected) < 0.02
+    for weight, slope, rounded_slope in zip(weights, slopes, rounded_slopes, strict=True):
+        if weight.path.endswith("kernel"):  # those of biases are too coarse on a CPU
+            assert tf.norm(rounded_slope - slope) < 0.1 * tf.norm(slope)
+    for network in mixed:
+        networks.to_float32(network)
+    np.testing.assert_array_equal(mixed[0](images), plain[0](images))
+    latents = plain[0](images)[:, :11]
+    np.testing.assert_array_equal(mixed[1](latents), plain[1](latents))
