@@ -33,9 +33,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) > 1:
         raise app.UsageError(f"Unknown argument: {arguments[1]}")
     from deltavae.commands import train_command
-    from deltavae.quiet import start_tensorflow
 
-    start_tensorflow()
     return train_command(
         files=FLAGS.gin_config,
         bindings=FLAGS.gin_bindings,

@@ -119,7 +119,9 @@ class Events:
         self, kind: str, name: str, payload: dict[str, Any] | None = None, blocking: bool = False
     ) -> None:
         payload = {"event_type": f"disentanglement_challenge:{name}", **(payload or {})}
-        logging.info("event %s %s", name, payload)
+        # on the grader the log is all that a submitter sees of them
+        log = logging.warning if "AICROWD_IS_GRADING" in os.environ else logging.info
+        log("event %s %s", name, payload)
         api = self._connected()
         if api is None:
             return

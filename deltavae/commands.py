@@ -14,6 +14,7 @@ from rich.console import Console
 from deltavae.aicrowd import Events, environment
 from deltavae.errors import UserError
 from deltavae.locks import locked
+from deltavae.quiet import start_tensorflow
 from deltavae.run_dir import RunDir, require_writable
 from deltavae.signals import Interrupted, StopRequest
 
@@ -117,7 +118,9 @@ def _train(
     events: Events,
     stop: StopRequest,
 ) -> None:
-    # imported here, so that a wrong flag is answered at once and --help needs no TensorFlow
+    # imported here, so that a wrong flag is answered at once, --help needs no TensorFlow, and
+    # signals are answered while it starts
+    start_tensorflow()
     from deltavae.distribute import is_chief, make_strategy
 
     # before anything else of TensorFlow: workers find each other when it starts

@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 
+import absl.flags
 import absl.logging
 
 
@@ -13,12 +14,13 @@ def start_tensorflow() -> None:
 
     What it writes to the standard error stream while it starts is shown only where it fails
     to start. Python-side messages below errors are turned off, unless the verbosity was set
-    (`TF_CPP_MIN_LOG_LEVEL=0`).
+    (`TF_CPP_MIN_LOG_LEVEL=0`, or the flag `--verbosity`).
     """
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "0":
         return
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    absl.logging.set_verbosity(absl.logging.WARNING)
+    if absl.flags.FLAGS["verbosity"].using_default_value:
+        absl.logging.set_verbosity(absl.logging.WARNING)
     sys.stderr.flush()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as held_back:
