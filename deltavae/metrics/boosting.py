@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 
 from deltavae.metrics import boosting_stages as stages
@@ -41,10 +42,8 @@ class Problem:
     row of the original, and rows that are alike in codes but not in label stay apart.
     """
 
-    columns: np.ndarray
     orders: np.ndarray
-    values: np.ndarray
-    weights: np.ndarray
+    columns: np.ndarray
     weight: np.ndarray
     first: np.ndarray
     inverse: np.ndarray
@@ -68,10 +67,8 @@ class Problem:
         orders = np.argsort(columns, axis=1, kind="stable")
         small = np.uint16 if len(first) <= 65535 else np.int32
         return cls(
-            columns=columns,
             orders=orders.astype(small),
-            values=np.take_along_axis(columns, orders, 1),
-            weights=count[orders].astype(np.float32),
+            columns=columns,
             weight=count.astype(np.float64),
             first=first,
             inverse=inverse,
@@ -183,7 +180,7 @@ def fit(
         learning_rate=learning_rate,
         training_predictions=classes[_decide(raw)][problem.inverse],
         num_points=len(problem.inverse),
-        num_features=len(problem.columns),
+        num_features=len(problem.orders),
     )
 
 
@@ -209,7 +206,7 @@ def _stage_runner(
     problem: Problem, is_class: np.ndarray, raw: np.ndarray, variant: str, learning_rate: float
 ) -> Callable[..., None]:
     """Allocates what the stages of one fit share; returns (keys, *forest parts) -> None."""
-    points = (problem.orders, problem.values, problem.weights, problem.columns, problem.weight)
+    points = (problem.orders, problem.columns, problem.weight)
     least = MIN_IMPURITY[variant]
     gradient = np.empty_like(raw)
 
@@ -221,7 +218,9 @@ def _stage_runner(
 
     def current(keys: np.ndarray, *forest: np.ndarray) -> None:
         stages.softmax_gradients(raw, is_class, gradient)
-        stages.stage_current(*points, is_class, raw, gradient, learning_rate, keys, *forest)
+        stages.stage_current(
+            *points, is_class, raw, gradient, learning_rate, numba.get_num_threads(), keys, *forest
+        )
 
     if len(raw) == 1:
         return binary

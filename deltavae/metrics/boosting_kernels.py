@@ -4,10 +4,10 @@ A tree is a heap of `NODES` = 15 nodes: 0 is the root, the children of node n ar
 2n+2, nodes 7..14 are the deepest leaves. Points are the distinct rows of the training set,
 each with the number of times it occurs (`weight`).
 
-A level of a tree is grown by one walk over each feature's presorted order. The walk keeps, for
-every open node of the level, the sum and count of the points seen so far, so all nodes are
-served at once and nothing is sorted again. The gain of a split of a node with sum S and count N
-into (S_l, N_l) and the rest is
+A node is a range of each feature's order: the points of its left child come first, those of the
+right one after, both still ascending (`divide`). So a node is searched by one walk over its part
+of each order, with its sums in registers, and nothing is sorted again. The gain of a split of a
+node with sum S and count N into (S_l, N_l) and the rest is
 
     (N S_l - N_l S)^2 / (N N_l (N - N_l)),
 
@@ -27,70 +27,51 @@ NODES = 15
 # Neighbouring values closer than this count as equal (scikit-learn's FEATURE_THRESHOLD).
 FEATURE_THRESHOLD = np.float32(1e-7)
 EPSILON = float(np.finfo(np.float64).eps)
-# Where the walk parks points of finished nodes: a ninth slot whose best can't be beaten.
-PARKED = 4
 
 
 @compiled(nogil=True)
-def scan_root(order, values, weights, gradient, total, count):
-    """Best split of the root along one feature: (gain times count, rank it lies before)."""
+def scan(order, column, pairs, low, high, total, count):
+    """Best split of a node along one feature: (gain times count, place it lies before).
+
+    Args:
+        order: the feature's points, ascending within the node.
+        column: (n,) by point, the feature.
+        pairs: (n, 2) by point, gradient times multiplicity, and multiplicity.
+        low, high: the node's part of the order.
+        total, count: the node's sums of the two columns of `pairs`.
+    """
     best = -1.0
-    rank = -1
+    place = -1
     left = 0.0
     left_count = 0.0
     last = -np.float32(np.inf)
-    for i in range(order.shape[0]):
-        value = values[i]
+    for i in range(low, high):
+        point = order[i]
+        value = column[point]
         if value > last + FEATURE_THRESHOLD:
             difference = count * left - left_count * total
             scale = left_count * (count - left_count)
             square = difference * difference
             if square > best * scale:
                 best = square / scale
-                rank = i
-        left += gradient[order[i]]
-        left_count += weights[i]
+                place = i
+        left += pairs[point, 0]
+        left_count += pairs[point, 1]
         last = value
-    return best, rank
+    return best, place
 
 
 @compiled(nogil=True)
-def scan_level(order, values, weights, gradient, slot, totals, counts, best, rank, scratch):
-    """Best split of each of up to four open nodes along one feature.
-
-    Args:
-        slot: (n,) uint8, the place of each point's node in its level, or `PARKED`.
-        totals, counts: (5,) sum and count of each node.
-        best, rank: (5,) results: gain times count (-1: none) and the rank the split lies before.
-        scratch: (2, 5) float64, overwritten.
-    """
-    left = scratch[0]
-    left_count = scratch[1]
-    last = np.empty(5, np.float32)
-    for node in range(5):
-        left[node] = 0.0
-        left_count[node] = 0.0
-        last[node] = -np.float32(np.inf)
-        best[node] = -1.0
-        rank[node] = -1
-    best[PARKED] = np.inf
-    for i in range(order.shape[0]):
+def divide(order, goes_left, low, middle, high, new_order):
+    """Writes a node's part of an order anew, the `middle - low` points that go left first."""
+    left = low
+    right = middle
+    for i in range(low, high):
         point = order[i]
-        node = slot[point]
-        value = values[i]
-        seen = left[node]
-        seen_count = left_count[node]
-        if value > last[node] + FEATURE_THRESHOLD:
-            count = counts[node]
-            difference = count * seen - seen_count * totals[node]
-            scale = seen_count * (count - seen_count)
-            square = difference * difference
-            if square > best[node] * scale:
-                best[node] = square / scale
-                rank[node] = i
-        left[node] = seen + gradient[point]
-        left_count[node] = seen_count + weights[i]
-        last[node] = value
+        is_left = np.int64(goes_left[point])
+        new_order[right + (left - right) * is_left] = point  # no branch: none could be foreseen
+        left += is_left
+        right += 1 - is_left
 
 
 @compiled(nogil=True)
@@ -103,124 +84,59 @@ def priority(key, node, feature):
 
 
 @compiled(nogil=True)
-def threshold_before(order, values, slot, node, rank):
-    """The midpoint between the point at `rank` and the one before it in the same node."""
-    previous = rank - 1
-    while slot[order[previous]] != node:
-        previous -= 1
-    low = np.float64(values[previous])
-    high = np.float64(values[rank])
+def choose_split(node, orders, columns, best, place, count, key, feature, threshold, gain):
+    """Takes the best feature of a node and writes its split, midway between two values."""
+    winner = -1
+    for f in range(orders.shape[0]):
+        if place[f] < 0:
+            continue
+        if winner < 0 or best[f] > best[winner]:
+            winner = f
+        elif best[f] == best[winner] and priority(key, node, f) > priority(key, node, winner):
+            winner = f
+    if winner < 0:
+        return
+    low = np.float64(columns[winner, orders[winner, place[winner] - 1]])
+    high = np.float64(columns[winner, orders[winner, place[winner]]])
     middle = low / 2.0 + high / 2.0
-    return low if middle == high else middle
+    feature[node] = winner
+    threshold[node] = low if middle == high else middle
+    gain[node] = best[winner] / count
 
 
 @compiled(nogil=True)
-def open_node(node, level_start, slot_of_node, impurity, count, min_impurity):
-    """Gives a node its place in the level, or parks it if it may not be split."""
-    if count >= 2.0 and impurity > min_impurity:
-        slot_of_node[node] = node - level_start
-    else:
-        slot_of_node[node] = PARKED
+def may_split(node, sums, squares, counts, min_impurity):
+    """Whether a node has two points or more, and a variance above `min_impurity`."""
+    if counts[node] < 2.0:
+        return False
+    mean = sums[node] / counts[node]
+    return squares[node] / counts[node] - mean * mean > min_impurity
 
 
 @compiled(nogil=True)
-def choose_splits(
-    depth, orders, values, slot, slot_of_node, counts, best, rank, key, feature, threshold, gain
-):
-    """Takes the best feature of each open node of a level and writes its split."""
-    level_start = (1 << depth) - 1
-    for place in range(1 << depth):
-        node = level_start + place
-        feature[node] = -1
-        if slot_of_node[node] == PARKED:
-            continue
-        winner = -1
-        for f in range(orders.shape[0]):
-            if rank[f, place] < 0:
-                continue
-            if winner < 0 or best[f, place] > best[winner, place]:
-                winner = f
-            elif best[f, place] == best[winner, place]:
-                if priority(key, node, f) > priority(key, node, winner):
-                    winner = f
-        if winner >= 0:
-            feature[node] = winner
-            threshold[node] = threshold_before(
-                orders[winner], values[winner], slot, place, rank[winner, place]
-            )
-            gain[node] = best[winner, place] / counts[node]
+def send_down(node, order, place, node_of, goes_left, begin, end):
+    """Makes a split node's children: along the feature that splits it, those left of `place`."""
+    for child in range(2 * node + 1, 2 * node + 3):
+        is_left = child % 2
+        low, high = (begin[node], place) if is_left else (place, end[node])
+        for i in range(low, high):
+            goes_left[order[i]] = is_left
+            node_of[order[i]] = child
+        begin[child] = low
+        end[child] = high
 
 
 @compiled(nogil=True)
-def send_down(
-    depth, columns, weight, gradient, node_of, feature, threshold, sums, squares, counts
-):
-    """Moves the points of split nodes into their children and sums those."""
-    level_start = (1 << depth) - 1
-    for child in range(2 * level_start + 1, 4 * level_start + 3):
-        sums[child] = 0.0
-        squares[child] = 0.0
-        counts[child] = 0.0
-    for i in range(node_of.shape[0]):
-        node = node_of[i]
-        if node < level_start:
-            continue
-        f = feature[node]
-        if f < 0:
-            continue
-        child = 2 * node + (1 if columns[f, i] <= threshold[node] else 2)
-        node_of[i] = child
-        value = weight[i] * gradient[i]
-        sums[child] += value
-        squares[child] += value * gradient[i]
-        counts[child] += weight[i]
-
-
-@compiled(nogil=True)
-def start_tree(gradient, weight, weighted, node_of, slot, sums, squares, counts):
-    """Puts every point into the root and sums it."""
-    total = 0.0
-    square = 0.0
-    count = 0.0
+def sum_nodes(pairs, gradient, node_of, sums, squares, counts):
+    """Sums of gradient, its square and multiplicity, by node, in the order of the points."""
+    sums[:] = 0.0
+    squares[:] = 0.0
+    counts[:] = 0.0
     for i in range(gradient.shape[0]):
-        value = weight[i] * gradient[i]
-        weighted[i] = value
-        total += value
-        square += value * gradient[i]
-        count += weight[i]
-        node_of[i] = 0
-        slot[i] = 0
-    sums[0] = total
-    squares[0] = square
-    counts[0] = count
-
-
-@compiled(nogil=True)
-def open_level(
-    depth, node_of, slot, slot_of_node, sums, squares, counts, totals, sizes, min_impurity
-):
-    """Decides which nodes of a level may be split and places the points; True if any may."""
-    level_start = (1 << depth) - 1
-    found = False
-    for place in range(1 << depth):
-        node = level_start + place
-        slot_of_node[node] = PARKED
-        totals[place] = 0.0
-        sizes[place] = 0.0
-        if counts[node] > 0.0:
-            mean = sums[node] / counts[node]
-            impurity = squares[node] / counts[node] - mean * mean
-            open_node(node, level_start, slot_of_node, impurity, counts[node], min_impurity)
-            totals[place] = sums[node]
-            sizes[place] = counts[node]
-        found = found or slot_of_node[node] != PARKED
-    totals[PARKED] = 0.0
-    sizes[PARKED] = 0.0
-    if found and depth > 0:
-        for i in range(node_of.shape[0]):
-            node = node_of[i]
-            slot[i] = slot_of_node[node] if node >= level_start else PARKED
-    return found
+        node = node_of[i]
+        sums[node] += pairs[i, 0]
+        squares[node] += pairs[i, 0] * gradient[i]
+        counts[node] += pairs[i, 1]
 
 
 @compiled(nogil=True)

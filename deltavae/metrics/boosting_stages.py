@@ -10,49 +10,31 @@ from deltavae.metrics.boosting_kernels import (
     EPSILON,
     INTERNAL,
     NODES,
-    PARKED,
-    choose_splits,
+    choose_split,
+    divide,
     leaf_values,
-    open_level,
-    scan_level,
-    scan_root,
+    may_split,
+    scan,
     send_down,
-    start_tree,
+    sum_nodes,
 )
 from deltavae.metrics.compiled import compiled
 
 
 @compiled(nogil=True)
-def _scan(f, depth, orders, values, weights, weighted, slot, totals, sizes, best, rank):
-    if depth == 0:
-        best[f, 0], rank[f, 0] = scan_root(
-            orders[f], values[f], weights[f], weighted, totals[0], sizes[0]
-        )
-    else:
-        scratch = np.empty((2, PARKED + 1))
-        scan_level(
-            orders[f],
-            values[f],
-            weights[f],
-            weighted,
-            slot,
-            totals,
-            sizes,
-            best[f],
-            rank[f],
-            scratch,
-        )
+def _spare(orders):
+    num_features, n = orders.shape
+    return np.empty((DEPTH - 1, num_features, n), orders.dtype), np.empty((n, 2))
 
 
 @compiled(nogil=True)
 def grow(
-    orders, values, weights, columns, weight, gradient, min_impurity, key, feature, threshold, gain
+    orders, columns, weight, gradient, min_impurity, key, feature, threshold, gain, spare, pairs
 ):
-    """Grows one tree, feature after feature; returns the node that each point ends in.
+    """Grows one tree, level after level; returns the node that each point ends in.
 
     Args:
         orders: (f, n) the points in ascending order of each feature.
-        values, weights: (f, n) float32, the feature and the multiplicity in that order.
         columns: (f, n) float32, the features in the order of the points.
         weight: (n,) multiplicities in the order of the points.
         gradient: (n,) the negative gradient that the tree fits.
@@ -60,36 +42,46 @@ def grow(
         key: seed that decides between features of equal gain.
         feature, threshold, gain: (15,) results; feature is -1 in leaves, gain the decrease of
             the summed squared error.
+        spare, pairs: as `_spare` makes them, overwritten.
     """
-    n = gradient.shape[0]
-    best = np.empty((orders.shape[0], PARKED + 1))
-    rank = np.empty((orders.shape[0], PARKED + 1), np.int64)
-    weighted = np.empty(n)
+    num_features, n = orders.shape
+    best = np.empty(num_features)
+    place = np.empty(num_features, np.int64)
     node_of = np.empty(n, np.uint8)
-    slot = np.empty(n, np.uint8)
+    goes_left = np.empty(n, np.uint8)
     sums = np.zeros(NODES)
     squares = np.zeros(NODES)
     counts = np.zeros(NODES)
-    totals = np.zeros(PARKED + 1)
-    sizes = np.zeros(PARKED + 1)
-    slot_of_node = np.empty(INTERNAL, np.uint8)
+    begin = np.zeros(NODES, np.int64)
+    end = np.zeros(NODES, np.int64)
     feature[:] = -1
     gain[:] = 0.0
-    start_tree(gradient, weight, weighted, node_of, slot, sums, squares, counts)
+    pairs[:, 0] = weight * gradient
+    pairs[:, 1] = weight
+    node_of[:] = 0
+    end[0] = n
     for depth in range(DEPTH):
-        if not open_level(
-            depth, node_of, slot, slot_of_node, sums, squares, counts, totals, sizes, min_impurity
-        ):
-            break
-        for f in range(orders.shape[0]):
-            _scan(f, depth, orders, values, weights, weighted, slot, totals, sizes, best, rank)
-        choose_splits(
-            depth, orders, values, slot, slot_of_node, counts, best, rank, key, feature,
-            threshold, gain,
-        )  # fmt: skip
-        send_down(
-            depth, columns, weight, gradient, node_of, feature, threshold, sums, squares, counts
-        )
+        sum_nodes(pairs, gradient, node_of, sums, squares, counts)
+        for node in range((1 << depth) - 1, (2 << depth) - 1):
+            if not may_split(node, sums, squares, counts, min_impurity):
+                continue
+            for f in range(num_features):
+                best[f], place[f] = scan(
+                    orders[f], columns[f], pairs, begin[node], end[node], sums[node], counts[node]
+                )
+            choose_split(
+                node, orders, columns, best, place, counts[node], key, feature, threshold, gain
+            )
+            winner = feature[node]
+            if winner < 0:
+                continue
+            middle = place[winner]
+            send_down(node, orders[winner], middle, node_of, goes_left, begin, end)
+            if depth < DEPTH - 1:
+                for f in range(num_features):
+                    divide(orders[f], goes_left, begin[node], middle, end[node], spare[depth, f])
+        if depth < DEPTH - 1:
+            orders = spare[depth]
     return node_of
 
 
@@ -125,32 +117,35 @@ def softmax_gradients(raw, is_class, gradient):
 
 @compiled(nogil=True, parallel=True)
 def stage_current(
-    orders, values, weights, columns, weight, is_class, raw, gradient, learning_rate, keys,
+    orders, columns, weight, is_class, raw, gradient, learning_rate, threads, keys,
     feature, threshold, gain, value,
 ):  # fmt: skip
     """One stage with several classes: every class sees the scores from before the stage."""
     num_classes = raw.shape[0]
     shrink = (num_classes - 1.0) / num_classes
-    for k in prange(num_classes):
-        node_of = grow(
-            orders, values, weights, columns, weight, gradient[k], EPSILON, keys[k], feature[k],
-            threshold[k], gain[k],
-        )  # fmt: skip
-        leaf_values(gradient[k], weight, is_class[k], node_of, shrink, value[k])
-        _apply(node_of, value[k], learning_rate, raw[k])
+    for thread in prange(threads):
+        spare, pairs = _spare(orders)
+        for k in range(thread, num_classes, threads):
+            node_of = grow(
+                orders, columns, weight, gradient[k], EPSILON, keys[k], feature[k], threshold[k],
+                gain[k], spare, pairs,
+            )  # fmt: skip
+            leaf_values(gradient[k], weight, is_class[k], node_of, shrink, value[k])
+            _apply(node_of, value[k], learning_rate, raw[k])
 
 
 @compiled(nogil=True)
 def stage_binary(
-    orders, values, weights, columns, weight, is_class, raw, gradient, learning_rate,
+    orders, columns, weight, is_class, raw, gradient, learning_rate,
     min_impurity, key, feature, threshold, gain, value,
 ):  # fmt: skip
     """One stage with two classes: one tree on the logistic gradient. Arrays of shape (n,)."""
     for i in range(raw.shape[0]):
         gradient[i] = is_class[i] - 1.0 / (1.0 + np.exp(-raw[i]))
+    spare, pairs = _spare(orders)
     node_of = grow(
-        orders, values, weights, columns, weight, gradient, min_impurity, key, feature,
-        threshold, gain,
+        orders, columns, weight, gradient, min_impurity, key, feature, threshold, gain, spare,
+        pairs,
     )  # fmt: skip
     leaf_values(gradient, weight, is_class, node_of, 1.0, value)
     _apply(node_of, value, learning_rate, raw)
@@ -169,7 +164,7 @@ def _refresh(i, raw, top, shares, total):
 
 @compiled(nogil=True)
 def stage_2019(
-    orders, values, weights, columns, weight, is_class, raw, gradient, learning_rate,
+    orders, columns, weight, is_class, raw, gradient, learning_rate,
     min_impurity, keys, feature, threshold, gain, value, top, shares, total,
 ):  # fmt: skip
     """One stage with several classes as scikit-learn 0.20.3 ran it.
@@ -182,14 +177,15 @@ def stage_2019(
     num_classes, n = raw.shape
     shrink = (num_classes - 1.0) / num_classes
     factor = np.empty(NODES)
+    spare, pairs = _spare(orders)
     for i in range(n):
         _refresh(i, raw, top, shares, total)
     for k in range(num_classes):
         for i in range(n):
             gradient[i] = is_class[k, i] - shares[k, i] / total[i]
         node_of = grow(
-            orders, values, weights, columns, weight, gradient, min_impurity, keys[k], feature[k],
-            threshold[k], gain[k],
+            orders, columns, weight, gradient, min_impurity, keys[k], feature[k], threshold[k],
+            gain[k], spare, pairs,
         )  # fmt: skip
         leaf_values(gradient, weight, is_class[k], node_of, shrink, value[k])
         for node in range(NODES):
