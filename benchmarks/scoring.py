@@ -24,7 +24,6 @@ import numpy as np
 
 from deltavae.data import Factor, GroundTruthData
 from deltavae.evaluation import evaluate
-from deltavae.export import load_representation
 from deltavae.metrics.challenge import CHALLENGE, METRICS, run_metric
 
 SHAPES = {
@@ -114,6 +113,9 @@ def main() -> None:
         print(f"{options.shape}, d = 10, {os.cpu_count()} cores; ours in all {total:.1f} s")
         print(f"largest process {peak / 2**20:.2f} GiB", flush=True)
         theirs = 0.0
+        # brings TensorFlow, which the worker processes, for which this file is read again, lack
+        from deltavae.export import load_representation
+
         encode = load_representation(module)
         for metric in metrics:
             ours = scores["metrics"][metric]
