@@ -28,6 +28,8 @@ from pathlib import Path
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 GIGABYTE = 10**9
 LIMIT = 3 * GIGABYTE
 BATCH = 64

@@ -8,10 +8,13 @@ convolutional model on 64x64x3 images, timed in turns so that a busy machine hit
 
 import argparse
 import statistics
+import sys
 import time
+from pathlib import Path
 
 import tensorflow as tf
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from deltavae import config
 from deltavae.distributions import Diffusion, PowerSpherical, Uniform, VonMisesFisher
 from deltavae.manifolds import Hypersphere

@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 
 import deltavae
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from deltavae.sweeps import LocalEngine, StudyFolder, run_study, study
 from deltavae.sweeps.engine import thread_environment
 

@@ -1,7 +1,7 @@
 """Scoring against disentanglement_lib's own functions, both sides in one run, on one module.
 
-    PYTHONPATH=. python benchmarks/scoring.py --shape cars3d
-    PYTHONPATH=. python benchmarks/scoring.py --shape dsprites --metrics dci,factor_vae_metric
+    python benchmarks/scoring.py --shape cars3d
+    python benchmarks/scoring.py --shape dsprites --metrics dci,factor_vae_metric
 
 The images are patterns made from the factors of the public sets' sizes, the module a random
 convolutional encoder onto S^9. The library's side is its function as the 2019 starter kit calls
@@ -14,6 +14,7 @@ wall clock and processor time. On two cores it takes half an hour and more for D
 import argparse
 import os
 import resource
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -22,6 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from deltavae.data import Factor, GroundTruthData
 from deltavae.evaluation import evaluate
 from deltavae.metrics.challenge import CHALLENGE, METRICS, run_metric

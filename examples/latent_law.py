@@ -4,10 +4,12 @@ python examples/latent_law.py [PICTURE.png]
 """
 
 import sys
+from pathlib import Path
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from deltavae.distributions import Diffusion, Uniform, VonMisesFisher
 from deltavae.manifolds import Hypersphere, Product
 from deltavae.plots.latent_law import kl_figure
