@@ -15,9 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import deltavae
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import deltavae
 from deltavae.sweeps import LocalEngine, StudyFolder, run_study, study
 from deltavae.sweeps.engine import thread_environment
 
