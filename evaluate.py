@@ -2,7 +2,9 @@
 
 import sys
 
-from absl import app, flags
+from absl import flags
+
+from deltavae.command_line import run
 
 FIVE = ("factor_vae_metric", "dci", "mig", "sap_score", "irs")
 
@@ -28,7 +30,8 @@ FLAGS = flags.FLAGS
 def main(arguments: list[str]) -> int:
     """Decide nothing: hand the flags to `deltavae.scoring.evaluate_command`."""
     if len(arguments) > 1 and not FLAGS.compare:
-        raise app.UsageError(f"Unknown argument: {arguments[1]}")
+        sys.stderr.write(f"error: unknown argument {arguments[1]}; --help lists the flags\n")
+        return 2
     from deltavae.scoring import evaluate_command
 
     return evaluate_command(
@@ -52,4 +55,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(app.run(main))
+    run(main)

@@ -2,7 +2,9 @@
 
 import sys
 
-from absl import app, flags
+from absl import flags
+
+from deltavae.command_line import run
 
 flags.DEFINE_multi_string(
     "gin_config",
@@ -31,7 +33,8 @@ FLAGS = flags.FLAGS
 def main(arguments: list[str]) -> int:
     """Parse nothing, decide nothing: hand the flags to `deltavae.commands.train_command`."""
     if len(arguments) > 1:
-        raise app.UsageError(f"Unknown argument: {arguments[1]}")
+        sys.stderr.write(f"error: unknown argument {arguments[1]}; --help lists the flags\n")
+        return 2
     from deltavae.commands import train_command
 
     return train_command(
@@ -46,4 +49,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(app.run(main))
+    run(main)

@@ -12,9 +12,9 @@ from pathlib import Path
 from rich.console import Console
 
 from deltavae.aicrowd import Events, environment
-from deltavae.errors import UserError
+from deltavae.errors import UserError, told
 from deltavae.locks import locked
-from deltavae.quiet import start_tensorflow
+from deltavae.quiet import hush, start_tensorflow
 from deltavae.run_dir import RunDir, require_writable
 from deltavae.signals import Interrupted, StopRequest
 
@@ -30,8 +30,7 @@ def user_errors(command: Callable[[], int]) -> int:
     try:
         return command()
     except UserError as error:
-        # gin appends where it was to a message that passes through it
-        sys.stderr.write(f"error: {str(error).splitlines()[0]}\n")
+        sys.stderr.write(f"error: {told(error)}\n")
     except Exception as error:
         if not _disk_is_full(error):
             raise
@@ -71,6 +70,7 @@ def train_command(
     Ctrl-C end the run after its step with a checkpoint and status 143 or 130; on the grader,
     where nobody would resume it, with the export of what there is and status 0.
     """
+    hush()
     events = Events()
     stop = StopRequest()
 
@@ -128,6 +128,7 @@ def _train(
 
     from deltavae.config import configured
     from deltavae.plots.tensorboard import TensorBoardLog
+    from deltavae.readouts import require_fitting
     from deltavae.training import seed_everything, train
 
     console = Console(stderr=True)
@@ -141,6 +142,7 @@ def _train(
         data = experiment.data()
         with group.scope():
             model = experiment.model(data.image_shape)
+        require_fitting(readout, model.posterior.manifold)
         console.print(
             f"{data.name}: {data.num_images:,} images; {model.count_params():,} weights; "
             f"{settings.steps:,} steps of batch {settings.batch_size}"
@@ -181,7 +183,15 @@ def _where(output_dir: Path, resume: bool, overwrite: bool) -> RunDir:
     beside = path.with_name(path.name + ".new")
     begun = RunDir(path).model.exists()
     if resume:
-        return RunDir(beside if RunDir(beside).config.is_file() else path)
+        found = RunDir(beside if RunDir(beside).config.is_file() else path)
+        if not found.config.is_file() and not environment().is_grading:
+            raise UserError(
+                "there is no run to resume",
+                expected=f"one that train.py began in {path}",
+                received="none",
+                advice="Leave out --resume to begin one.",
+            )
+        return found
     if begun and not overwrite:
         raise UserError(
             f"{path} already holds a run",

@@ -17,11 +17,10 @@ from deltavae.data import GroundTruthData
 from deltavae.data import load as load_data
 from deltavae.errors import UserError
 from deltavae.objectives import BetaObjective, CapacityObjective
-from deltavae.readouts import READOUTS
 from deltavae.schedules import Capacity
+from deltavae.settings import READOUTS, TrainSettings
 from deltavae.sweeps import Study
 from deltavae.sweeps import study as make_study
-from deltavae.training import TrainSettings
 from deltavae.vae import DeltaVAE
 
 GIN_FOLDER = Path(__file__).resolve().parent / "gin"

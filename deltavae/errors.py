@@ -24,3 +24,8 @@ class UserError(ValueError):
             parts.append(f"received {received}")
         message = "; ".join(parts)
         super().__init__(f"{message}. {advice}" if advice else message)
+
+
+def told(error: UserError) -> str:
+    """The message alone: gin appends where it was to an error that passes through it."""
+    return str(error).splitlines()[0]

@@ -10,17 +10,16 @@ import numpy as np
 
 from deltavae import sources
 from deltavae.data import GroundTruthData
-from deltavae.errors import UserError
 from deltavae.metrics import challenge
 from deltavae.metrics.codes import CodeCache, Encoder, digest_data, encode_once
 from deltavae.metrics.draws import drawn_images
 from deltavae.metrics.jobs import Job, Outcome, run_jobs
-from deltavae.metrics.library import SETTINGS, library
+from deltavae.metrics.library import library
 from deltavae.metrics.periodic import PeriodicScores
+from deltavae.metrics.request import check, metric_names
 from deltavae.metrics.scores import column_report, described, write_scores
 from deltavae.run_dir import RunDir, require_writable
 
-PROTOCOLS = ("both", *challenge.PROTOCOLS)
 Progress = Callable[[str, int, int], object]
 
 
@@ -66,8 +65,8 @@ def evaluate(
     Raises:
         UserError: a mistake in the arguments or in what they name.
     """
-    names = _metric_names(metrics)
-    _check(protocol, seeds, settings, reference, jobs)
+    names = metric_names(metrics)
+    check(protocol, seed, seeds, settings, reference, jobs, readouts)
     library()
     source = sources.open_source(run_dir, representation, codes_file, data, readouts)
     output = Path(output_dir) if output_dir else Path(run_dir) if run_dir else None
@@ -120,42 +119,6 @@ def evaluate(
     if output is not None:
         write_scores(RunDir(output), scores)
     return scores
-
-
-def _metric_names(metrics: Sequence[str]) -> list[str]:
-    if list(metrics) == ["all"]:
-        return list(challenge.METRICS)
-    for name in metrics:
-        if name not in challenge.METRICS:
-            raise UserError(
-                "unknown metric",
-                expected=f"all, or some of {', '.join(challenge.METRICS)}",
-                received=repr(name),
-            )
-    if not metrics:
-        raise UserError("no metric asked for", expected=", ".join(challenge.METRICS))
-    return list(dict.fromkeys(metrics))
-
-
-def _check(protocol: str, seeds: int, settings: str, reference: bool, jobs: int | None) -> None:
-    if protocol not in PROTOCOLS:
-        raise UserError(
-            "unknown protocol", expected=f"one of {', '.join(PROTOCOLS)}", received=repr(protocol)
-        )
-    if seeds < 1:
-        raise UserError("seeds must be at least 1", received=seeds)
-    if jobs is not None and jobs < 1:
-        raise UserError("jobs must be at least 1", received=jobs)
-    if settings not in SETTINGS:
-        raise UserError(
-            "unknown settings", expected=f"one of {', '.join(SETTINGS)}", received=repr(settings)
-        )
-    if reference and protocol != "current":
-        raise UserError(
-            "disentanglement_lib's own code computes what the installed scikit-learn gives",
-            expected="--protocol current with --reference",
-            received=protocol,
-        )
 
 
 def _codes(

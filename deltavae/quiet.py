@@ -5,8 +5,14 @@ import os
 import sys
 import tempfile
 
-import absl.flags
 import absl.logging
+
+
+def hush() -> None:
+    """Turn off Python-side messages below warnings, unless the flag --verbosity was given."""
+    # absl itself sets the flag, so that whether the user did is seen in the arguments alone
+    if not any(argument.startswith(("--verbosity", "-v")) for argument in sys.argv):
+        absl.logging.set_verbosity(absl.logging.WARNING)
 
 
 def start_tensorflow() -> None:
@@ -19,8 +25,7 @@ def start_tensorflow() -> None:
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "0":
         return
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    if absl.flags.FLAGS["verbosity"].using_default_value:
-        absl.logging.set_verbosity(absl.logging.WARNING)
+    hush()
     sys.stderr.flush()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as held_back:

@@ -25,8 +25,7 @@ import numpy as np
 import tensorflow as tf
 
 from deltavae.errors import UserError
-
-READOUTS = ("embedding", "aligned", "ica", "angles")
+from deltavae.settings import READOUTS
 
 _GRID = 360  # cells of one degree for the density on a circle
 _BANDWIDTH = 10.0  # degrees; smooths over gaps that chance leaves between training codes
@@ -145,6 +144,15 @@ def fit_readout(name: str, codes: np.ndarray, manifold: Any = None) -> Readout:
     if name == "angles":
         return AngleReadout(name, [least_dense_angle(angle) for angle in _angles(codes)])
     return Readout(name, norm)
+
+
+def require_fitting(name: str, manifold: Any) -> None:
+    """Raise `UserError` unless that readout can be made of codes on `manifold`."""
+    if manifold.is_compact:
+        points = manifold.random_uniform((64,), seed=(0, 0), dtype="float32")
+    else:
+        points = np.random.default_rng(0).normal(size=(64, manifold.ambient_dim))
+    fit_readout(name, np.asarray(manifold.embed(points)), manifold)
 
 
 def constant_norm(manifold: Any) -> float | None:

@@ -1,6 +1,7 @@
 """The names of everything a run writes, and writes that are whole or not there at all."""
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -110,14 +111,14 @@ def require_writable(path: str | os.PathLike[str]) -> None:
         existing = existing.parent
     try:
         if not existing.is_dir():
-            raise NotADirectoryError(existing)
+            raise NotADirectoryError(errno.ENOTDIR, f"{existing} is a file")
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
         raise UserError(
             "cannot write the output",
             expected=f"a writable folder at {folder}",
-            received=error,
+            received=f"{error.strerror} ({existing})",
             advice="Name another with --output_dir.",
         ) from None
 

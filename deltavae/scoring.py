@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from absl import logging
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -21,7 +20,7 @@ from rich.progress import (
 
 from deltavae.aicrowd import environment
 from deltavae.errors import UserError
-from deltavae.quiet import start_tensorflow
+from deltavae.quiet import hush, start_tensorflow
 
 
 def evaluate_command(
@@ -36,7 +35,7 @@ def evaluate_command(
         arguments: of `deltavae.evaluation.evaluate`.
     """
 
-    logging.set_verbosity(logging.WARNING)  # TensorFlow says much when it reads a module
+    hush()  # TensorFlow says much when it reads a module
 
     def command() -> int:
         # imported here, so that a wrong flag is answered at once
@@ -46,11 +45,21 @@ def evaluate_command(
 
         console = Console()
         if compare:
-            console.print(compared(compare, {"udr": _udr(compare)} if udr else None))
+            table = compared(compare)
+            if udr:
+                start_tensorflow()
+                table = compared(compare, {"udr": _udr(compare)})
+            console.print(table)
             return 0
+        if udr:
+            raise UserError(
+                "the unsupervised ranking is one of several runs",
+                expected="--udr with --compare",
+                received="--udr alone",
+            )
         if not any(arguments.get(name) for name in ("run_dir", "representation", "codes_file")):
             arguments["run_dir"] = str(environment().run_path)
-        if not arguments.get("codes_file"):
+        if not arguments.get("codes_file") or arguments.get("readouts"):
             start_tensorflow()
         with _progress() as bars:
             tasks: dict[str, TaskID] = {}

@@ -4,6 +4,9 @@ import dataclasses
 
 from deltavae.errors import UserError
 
+READOUTS = ("embedding", "aligned", "ica", "angles")
+"""Names of the axes that codes can be given along (`deltavae.readouts`)."""
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainSettings:
@@ -52,6 +55,12 @@ class TrainSettings:
                 raise UserError(
                     f"train.{name} is impossible", expected="a whole number >= 1", received=value
                 )
+        if not isinstance(self.seed, int) or not 0 <= self.seed < 2**31:
+            raise UserError(
+                "train.seed is impossible",
+                expected="a whole number from 0, below 2^31",
+                received=self.seed,
+            )
         if not 0 <= self.holdout < 1:
             raise UserError(
                 "train.holdout is impossible", expected="0 <= holdout < 1", received=self.holdout

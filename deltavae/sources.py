@@ -121,9 +121,13 @@ def from_codes(path: Path, dataset: str | GroundTruthData | None) -> Source:
     try:
         with np.load(path, allow_pickle=False) as entry:
             arrays = {name: entry[name] for name in entry.files}
+    except FileNotFoundError:
+        raise UserError("there is no such file of codes", received=path) from None
     except Exception as error:  # a file that is no archive raises nearly anything
         raise UserError(
-            f"cannot read {path}", expected="an .npz file with an array `codes`", received=error
+            f"cannot read {path}",
+            expected="an .npz file with an array `codes`, and no objects in it",
+            received=f"another file, or a damaged one ({type(error).__name__})",
         ) from None
     if "codes" not in arrays or arrays["codes"].ndim != 2 or arrays["codes"].size == 0:
         raise UserError(
@@ -138,13 +142,22 @@ def from_codes(path: Path, dataset: str | GroundTruthData | None) -> Source:
     require_finite(codes)
     data, warnings = None, []
     factors = arrays.get("factors")
-    if dataset is not None or factors is None:
+    if dataset is None and factors is None:
+        raise UserError(
+            f"nothing says what the codes of {path} belong to",
+            expected="--dataset NAME, or an array `factors` beside `codes`",
+            received="neither",
+        )
+    if dataset is not None:
         data = _opened(dataset)
         index: IndexedData = IndexedData.of(data)
     else:
-        if factors.ndim != 2 or not np.array_equal(factors, np.round(factors)):
+        assert factors is not None
+        is_number = np.issubdtype(factors.dtype, np.number)
+        if not is_number or factors.ndim != 2 or not np.array_equal(factors, np.round(factors)):
             raise UserError(
-                "factors must be whole numbers", expected="(n, f)", received=factors.shape
+                "factors must be whole numbers in a table (n, f)",
+                received=f"{factors.dtype} of shape {factors.shape}",
             )
         varies = np.ptp(factors, axis=0) > 0
         names = [f"factor_{i}" for i in np.flatnonzero(varies)]
@@ -155,7 +168,7 @@ def from_codes(path: Path, dataset: str | GroundTruthData | None) -> Source:
         index = TableData(factors[:, varies].astype(np.int64), names)
     if len(codes) != index.num_images:
         raise UserError(
-            f"the codes of {path} don't match the {'data set' if data else 'factors'}",
+            f"the codes of {path} don't match {f'the set {data.name}' if data else 'its factors'}",
             expected=f"{index.num_images} rows, one an image, in index order",
             received=f"{len(codes)} rows",
         )

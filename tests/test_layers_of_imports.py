@@ -17,6 +17,7 @@ LEVELS = [
         "schedules",
         "run_dir",
         "quiet",
+        "command_line",
         "aicrowd",
         "tf1_ops",
         "tfhub_module",

@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from deltavae.errors import UserError
-from deltavae.readouts import READOUTS, fit_readout, least_dense_angle
+from deltavae.readouts import fit_readout, least_dense_angle
+from deltavae.settings import READOUTS
 
 
 def rotation(seed, dim):

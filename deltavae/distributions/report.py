@@ -4,13 +4,19 @@ python -m deltavae.distributions.report [--dims 10,20] [--samples 20000]
 """
 
 import math
+import sys
 from collections.abc import Sequence
 
-import tensorflow as tf
-from absl import app, flags
+from absl import flags
 from rich.console import Console
 from rich.table import Table
 
+from deltavae.quiet import start_tensorflow
+
+start_tensorflow()
+import tensorflow as tf
+
+from deltavae.command_line import run
 from deltavae.distributions.diffusion import MODES
 from deltavae.distributions.sampled_kl import sampled_kl
 from deltavae.manifolds import Hypersphere
@@ -31,22 +37,27 @@ def table(dim: int, num_samples: int, times: Sequence[float] = TIMES) -> Table:
     for time in times:
         log_t = tf.constant(math.log(time), tf.float64)
         row = [float(manifold.kl_exact(log_t)), float(manifold.kl_asymptotic(log_t))]
-        row += [sampled_kl(dim, time, mode, num_samples) for mode in MODES]
+        row += [sampled_kl(manifold.dim, time, mode, num_samples) for mode in MODES]
         result.add_row(f"{time:g}", *(f"{value:.3f}" for value in row))
     return result
 
 
-def main(argv: Sequence[str]) -> None:
-    """Print one table per dimension."""
+def main(argv: Sequence[str]) -> int:
+    """Print one table per dimension; returns the exit status."""
     del argv
     console = Console(width=_WIDTH.value)
-    for dim in _DIMS.value:
-        console.print(table(int(dim), _SAMPLES.value))
+    try:
+        for dim in _DIMS.value:
+            console.print(table(int(dim), _SAMPLES.value))
+    except ValueError as error:  # from int, or a UserError
+        sys.stderr.write(f"error: --dims: {error}\n")
+        return 2
     console.print(
         "The last three columns are estimated from samples by the spacings of their angles, "
         "5 steps for the walks; an estimate near 0 may be a little below it."
     )
+    return 0
 
 
 if __name__ == "__main__":
-    app.run(main)
+    run(main)

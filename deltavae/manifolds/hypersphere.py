@@ -8,11 +8,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from deltavae.errors import UserError
 from deltavae.manifolds.base import Manifold, Seed, check_dim
 from deltavae.manifolds.kl import HeatKernelKL, heat_kernel_kl
 from deltavae.manifolds.log_kernel import log_kernel
 from deltavae.manifolds.stretch import stretch
 from deltavae.numerics import angle_between, dot, safe_norm, sinc
+
+_LARGEST = 200  # up to 50 dimensions tables are shipped; making those of 200 takes a minute
 
 
 @keras.saving.register_keras_serializable("deltavae")
@@ -30,6 +33,12 @@ class Hypersphere(Manifold):
 
     def __init__(self, dim: int) -> None:
         self.dim = check_dim("Hypersphere", dim)
+        if self.dim > _LARGEST:
+            raise UserError(
+                "the sphere has too many dimensions",
+                expected=f"at most {_LARGEST}, for the tables of the heat kernel",
+                received=dim,
+            )
         self.ambient_dim = self.dim + 1
         self.log_volume = sphere_log_volume(self.dim)
         self.scalar_curvature = float(self.dim * (self.dim - 1))

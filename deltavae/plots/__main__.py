@@ -1,11 +1,12 @@
 """`python -m deltavae.plots RUN_DIR`: the pictures of a run as files."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from deltavae.quiet import start_tensorflow
+
+start_tensorflow()
 
 from matplotlib.figure import Figure
 from rich.console import Console

@@ -4,12 +4,13 @@
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from deltavae.quiet import start_tensorflow
+
+start_tensorflow()
 
 import numpy as np
 from rich.console import Console

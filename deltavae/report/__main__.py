@@ -1,11 +1,12 @@
 """`python -m deltavae.report RUN_DIR ...`: the page of a run, or one that compares several."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from deltavae.quiet import start_tensorflow
+
+start_tensorflow()
 
 from rich.console import Console
 

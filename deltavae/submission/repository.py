@@ -109,7 +109,9 @@ def _git(root: Path) -> Iterator[Finding]:
         return
     changed = (_run_git(root, "status", "--porcelain") or "").splitlines()
     if changed:
-        yield Finding(subject, False, f"not committed: {', '.join(x[3:] for x in changed[:3])}")
+        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+        shown = ", ".join(line[3:] for line in changed[:3])
+        yield Finding(subject, False, f"not committed: {shown}{more}")
     else:
         yield Finding(subject, True, "everything is committed")
     names = [Path(name) for name in (_run_git(root, "ls-files", "-z") or "").split("\0") if name]

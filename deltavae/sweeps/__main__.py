@@ -5,12 +5,13 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from absl import app, flags
+from absl import flags
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from deltavae.command_line import run
 from deltavae.errors import UserError
 from deltavae.sweeps import summary
 from deltavae.sweeps.agreement import with_udr
@@ -49,7 +50,7 @@ def main(arguments: list[str]) -> int:
             return 0
         state = _run(study, folder, console)
     except UserError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"error: {error}\n")
         return 2
     except KeyboardInterrupt:
         sys.stderr.write("Stopped; the same command goes on where it was.\n")
@@ -133,4 +134,4 @@ def _print_table(study: Study, rows: pd.DataFrame, console: Console) -> None:
 
 
 if __name__ == "__main__":
-    app.run(main)
+    run(main)

@@ -7,9 +7,9 @@ the process that schedules a study stays free of it.
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from deltavae.errors import UserError
+from deltavae.errors import UserError, told
 from deltavae.sweeps.study import Study
 
 
@@ -43,15 +43,27 @@ def check_names(study: Study) -> None:
     """
     from deltavae import config
     from deltavae.data import load
+    from deltavae.metrics.challenge import METRICS
+    from deltavae.settings import READOUTS
 
     for name in study.datasets:
         load(name)
+    _require(study.scoring.metrics, METRICS, "metrics")
+    _require(study.scoring.readouts, READOUTS, "readouts")
     checked: set[tuple[tuple[str, ...], str]] = set()
     for run in study.runs():
         parts = {(run.gin_configs, each) for each in ("", *run.bindings)}
         if not parts <= checked:
             config.check(run.gin_configs, run.bindings)
             checked |= parts
+
+
+def _require(names: Sequence[str], known: Iterable[str], label: str) -> None:
+    unknown = [name for name in names if name not in known and name != "all"]
+    if unknown:
+        raise UserError(
+            f"unknown {label} of a study", expected=", ".join(known), received=unknown[0]
+        )
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -62,7 +74,7 @@ def main(arguments: Sequence[str]) -> int:
         study = config.load_study(arguments[0], arguments[1:])
         check_names(study)
     except UserError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{told(error)}\n")
         return 2
     sys.stdout.write(json.dumps(study.to_json()) + "\n")
     return 0
