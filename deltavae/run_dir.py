@@ -93,12 +93,14 @@ def write_json(path: str | os.PathLike[str], content: Any) -> None:
     atomic_write(path, json.dumps(content, indent=2) + "\n")
 
 
-def read_json(path: str | os.PathLike[str]) -> Any:
-    """Read a JSON file; a missing or broken one is a `UserError` that names it."""
+def read_json(path: str | os.PathLike[str], advice: str | None = None) -> Any:
+    """Read a JSON file; a missing or broken one is a `UserError` that names it, with `advice`."""
     try:
         return json.loads(Path(path).read_text())
     except FileNotFoundError:
-        raise UserError("a file is missing", expected="a JSON file", received=path) from None
+        raise UserError(
+            "a file is missing", expected=path, received="none", advice=advice
+        ) from None
     except (ValueError, OSError) as error:
         raise UserError(f"cannot read {path}", expected="JSON", received=error) from None
 

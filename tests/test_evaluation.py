@@ -136,6 +136,8 @@ def test_images_never_the_same_twice(monkeypatch, tmp_path, data):
         ({"codes": np.zeros((96, 2))}, {"metrics": []}, "no metric"),
         ({"codes": np.zeros((96, 2))}, {"protocol": "2018"}, "unknown protocol.*challenge2019"),
         ({"codes": np.zeros((96, 2))}, {"seeds": 0}, "at least 1"),
+        ({"codes": np.zeros((96, 2))}, {"seed": -1}, "below 2"),
+        ({"codes": np.zeros((96, 2))}, {"data": None}, "--dataset NAME"),
         ({"codes": np.zeros((96, 2))}, {"jobs": 0}, "jobs must be at least 1"),
         ({"codes": np.zeros((96, 2))}, {"reference": True}, "--protocol current"),
         ({"codes": np.zeros((96, 2))}, {"settings": "slow"}, "study, fast"),
@@ -148,7 +150,10 @@ def test_bad_input_is_named(tmp_path, data, arrays, options, words):
     np.savez(path, **arrays)
     out = tmp_path / "out"
     with pytest.raises(UserError, match=words):
-        evaluate(codes_file=path, data=data, **({"settings": "fast", "output_dir": out} | options))
+        evaluate(
+            codes_file=path,
+            **({"data": data, "settings": "fast", "output_dir": out} | options),
+        )
     assert not (out / "scores.json").exists()
 
 
@@ -221,7 +226,9 @@ def test_the_command_line(tmp_path, turned):
     bad = run("--codes", "codes.npz", "--metrics", "nothing")
     assert bad.returncode == 2 and "Traceback" not in bad.stderr
     assert bad.stderr.strip().splitlines()[-1].startswith("error: unknown metric")
+    assert run("--udr").returncode == run("--protocol", "2018").returncode == 2
     usage = run("--help")
+    assert usage.returncode == 0
     assert all(flag in usage.stdout for flag in ("--protocol", "--readouts", "--[no]reference"))
 
 

@@ -24,6 +24,12 @@ def test_a_run_read_back(trained_run):
         (["--gin_config=gin/challenge/d10_b1.gin"], "d10_beta1.gin"),
         (["--gin_bindings=train.step = 3"], "steps"),
         (["--resume", "--overwrite"], "exclude"),
+        (["--resume"], "no run to resume"),
+        (["--stpes=4"], "stpes"),
+        (["40"], "unknown argument 40"),
+        (["--gin_bindings=train.seed = -1"], "train.seed"),
+        (["--gin_bindings=export.readout = 'angles'"], "made of circles"),
+        (["--gin_bindings=Hypersphere.dim = 5000"], "at most 200"),
         (["--dataset=cars3d"], "DISENTANGLEMENT_LIB_DATA"),
     ],
 )

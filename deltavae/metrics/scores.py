@@ -161,7 +161,10 @@ def compare(
     """
     if len(folders) < 2:
         raise UserError("nothing to compare", expected="two runs or more", received=len(folders))
-    all_scores = [read_json(RunDir(folder).scores) for folder in folders]
+    all_scores = [
+        read_json(RunDir(folder).scores, f"Score it first: evaluate.py --run_dir {folder}")
+        for folder in folders
+    ]
     for field in ("dataset", "protocol", "settings"):
         values = [scores.get(field) for scores in all_scores]
         if len(set(values)) > 1:

@@ -34,7 +34,9 @@ def write_comparison(run_dirs: Sequence[str | os.PathLike[str]], output: Path) -
     if len(run_dirs) < 2:
         raise UserError("nothing to compare", expected="two runs or more", received=len(run_dirs))
     runs = [RunDir(path) for path in run_dirs]
-    scores = [read_json(run.scores) for run in runs]
+    scores = [
+        read_json(run.scores, f"Score it first: evaluate.py --run_dir {run.path}") for run in runs
+    ]
     for field in _ALIKE:
         found = sorted({str(one.get(field)) for one in scores})
         if len(found) > 1:
