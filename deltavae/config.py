@@ -49,11 +49,12 @@ def _model(
             advice="Leave it at False here.",
         )
     with networks.precision(mixed_precision):
-        parts = encoder(image_shape), decoder(image_shape, posterior.latent_dim)
+        network_in = encoder(image_shape)
+        network_out = decoder(image_shape, posterior.latent_dim)
     return DeltaVAE(
-        parts[0],
+        network_in,
         posterior,
-        parts[1],
+        network_out,
         objective or CapacityObjective(),
         likelihood,
         seed=seed,

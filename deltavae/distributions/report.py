@@ -7,14 +7,10 @@ import math
 import sys
 from collections.abc import Sequence
 
+import tensorflow as tf
 from absl import flags
 from rich.console import Console
 from rich.table import Table
-
-from deltavae.quiet import start_tensorflow
-
-start_tensorflow()
-import tensorflow as tf
 
 from deltavae.command_line import run
 from deltavae.distributions.diffusion import MODES
