@@ -10,9 +10,10 @@ challenge2019: as scikit-learn 0.20.3 did, on which the challenge of 2019 was sc
     the class priors and not their logarithms; and, with two classes as well, (c) a node of
     variance at most 1e-7 becomes a leaf.
 
-Where two features split a node with exactly the same gain, scikit-learn takes the one that its
-random generator visits first; here the seed decides, as evenly. On data without such ties the
-trees are the same, node by node.
+Where two features split a node with the same gain, scikit-learn takes the one that rounding
+favours, or else the one that its random generator visits first; here the seed decides, evenly,
+between all whose gains are equal but for rounding. On data without such ties the trees are the
+same, node by node.
 
 Friedman, Greedy function approximation: a gradient boosting machine, Annals of Statistics 29
 (2001), 1189-1232.
@@ -28,51 +29,10 @@ import numpy as np
 
 from deltavae.metrics import boosting_stages as stages
 from deltavae.metrics.boosting_kernels import EPSILON, NODES
+from deltavae.metrics.boosting_points import Points, Problem
 
 VARIANTS = ("current", "challenge2019")
 MIN_IMPURITY = {"current": EPSILON, "challenge2019": 1e-7}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Training points, sorted along each feature once and shared by every factor.
-
-    Identical rows become one point with a multiplicity: a metric draws its 10,000 points with
-    replacement, and its factors are functions of the image. `fit` is given one label for each
-    row of the original, and rows that are alike in codes but not in label stay apart.
-    """
-
-    orders: np.ndarray
-    columns: np.ndarray
-    weight: np.ndarray
-    first: np.ndarray
-    inverse: np.ndarray
-
-    @classmethod
-    def of(cls, x: np.ndarray, labels: np.ndarray) -> Problem:
-        """Presorts `x` (n, features; cast to float32), merging rows equal in x and labels (n, l).
-
-        Raises:
-            ValueError: x isn't a finite matrix with a label row for each of its rows.
-        """
-        x = np.ascontiguousarray(x, np.float32)
-        if x.ndim != 2 or len(labels) != len(x) or not np.isfinite(x).all():
-            raise ValueError(f"expected finite points (n, features) and n labels, got {x.shape}")
-        rows = np.concatenate([x.view(np.int32), labels.astype(np.int32)], axis=1)
-        keys = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.shape[1] * 4))).ravel()
-        _, first, inverse, count = np.unique(
-            keys, return_index=True, return_inverse=True, return_counts=True
-        )
-        columns = np.ascontiguousarray(x[first].T)
-        orders = np.argsort(columns, axis=1, kind="stable")
-        small = np.uint16 if len(first) <= 65535 else np.int32
-        return cls(
-            orders=orders.astype(small),
-            columns=columns,
-            weight=count.astype(np.float64),
-            first=first,
-            inverse=inverse,
-        )
 
 
 @dataclass(frozen=True)
@@ -148,14 +108,13 @@ def fit(
     if len(classes) < 2:
         raise ValueError(f"a classifier needs two classes or more; every label is {classes[0]}")
     codes = codes[problem.first]
-    prior = np.bincount(codes, problem.weight) / problem.weight.sum()
+    weight = problem.points.weight
+    prior = np.bincount(codes, weight) / weight.sum()
     trees = len(classes) if len(classes) > 2 else 1
     if trees == 1:
         initial = np.array([np.log(prior[1] / prior[0])])
-        is_class = (codes == 1).astype(np.float64)[None]
     else:
         initial = np.log(prior) if variant == "current" else prior
-        is_class = (codes == np.arange(trees)[:, None]).astype(np.float64)
     raw = np.repeat(initial[:, None], len(codes), axis=1)
     forest = (
         np.full((num_stages, trees, NODES), -1, np.int16),
@@ -164,7 +123,7 @@ def fit(
         np.zeros((num_stages, trees, NODES)),
     )
     keys = np.random.default_rng(seed).integers(0, 2**63, (num_stages, trees), dtype=np.uint64)
-    run_stage = _stage_runner(problem, is_class, raw, variant, learning_rate)
+    run_stage = _stage_runner(problem.points, codes, raw, variant, learning_rate)
     for s in range(num_stages):
         run_stage(keys[s], *(part[s] for part in forest))
         if progress is not None:
@@ -180,7 +139,7 @@ def fit(
         learning_rate=learning_rate,
         training_predictions=classes[_decide(raw)][problem.inverse],
         num_points=len(problem.inverse),
-        num_features=len(problem.orders),
+        num_features=len(problem.points.orders),
     )
 
 
@@ -203,35 +162,34 @@ def _decide(raw: np.ndarray) -> np.ndarray:
 
 
 def _stage_runner(
-    problem: Problem, is_class: np.ndarray, raw: np.ndarray, variant: str, learning_rate: float
+    points: Points, codes: np.ndarray, raw: np.ndarray, variant: str, learning_rate: float
 ) -> Callable[..., None]:
     """Allocates what the stages of one fit share; returns (keys, *forest parts) -> None."""
-    points = (problem.orders, problem.columns, problem.weight)
     least = MIN_IMPURITY[variant]
-    gradient = np.empty_like(raw)
+    shares, total, gradient = np.empty_like(raw), np.empty(raw.shape[1]), np.empty(raw.shape[1])
+    moved = np.full(len(raw), np.inf)
 
     def binary(keys: np.ndarray, *forest: np.ndarray) -> None:
         tree = [part[0] for part in forest]
-        stages.stage_binary(
-            *points, is_class[0], raw[0], gradient[0], learning_rate, least, keys[0], *tree
-        )
+        stages.stage_binary(points, codes, raw[0], gradient, learning_rate, least, keys[0], *tree)
 
     def current(keys: np.ndarray, *forest: np.ndarray) -> None:
-        stages.softmax_gradients(raw, is_class, gradient)
+        if moved.max() > stages.FAR:
+            stages.renew_shares(raw, shares)
+            moved[:] = 0.0
         stages.stage_current(
-            *points, is_class, raw, gradient, learning_rate, numba.get_num_threads(), keys, *forest
+            points, codes, raw, shares, total, moved, learning_rate, numba.get_num_threads(),
+            keys, *forest,
+        )  # fmt: skip
+
+    def sequential(keys: np.ndarray, *forest: np.ndarray) -> None:
+        stages.stage_2019(
+            points, codes, raw, shares, total, gradient, learning_rate, least, keys, *forest
         )
 
     if len(raw) == 1:
         return binary
     if variant == "current":
         return current
-    top, shares, total = np.empty(raw.shape[1]), np.empty_like(raw), np.empty(raw.shape[1])
-
-    def sequential(keys: np.ndarray, *forest: np.ndarray) -> None:
-        stages.stage_2019(
-            *points, is_class, raw, gradient[0], learning_rate, least, keys, *forest, top, shares,
-            total,
-        )  # fmt: skip
-
+    stages.renew_shares(raw, shares)
     return sequential

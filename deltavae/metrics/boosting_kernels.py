@@ -4,15 +4,17 @@ A tree is a heap of `NODES` = 15 nodes: 0 is the root, the children of node n ar
 2n+2, nodes 7..14 are the deepest leaves. Points are the distinct rows of the training set,
 each with the number of times it occurs (`weight`).
 
-A node is a range of each feature's order: the points of its left child come first, those of the
-right one after, both still ascending (`divide`). So a node is searched by one walk over its part
-of each order, with its sums in registers, and nothing is sorted again. The gain of a split of a
-node with sum S and count N into (S_l, N_l) and the rest is
+The gain of a split of a node with sum of gradients S and count N into (L, C) and the rest is
 
-    (N S_l - N_l S)^2 / (N N_l (N - N_l)),
+    (N L - C S)^2 / (N C (N - C)),
 
 which is Friedman's improvement, and N times the decrease of the squared error: scikit-learn's
-two criteria order splits alike. The walk compares without dividing.
+two criteria order splits alike. Every feature's order is cut into blocks, the same for every
+tree. One walk over the points, in whatever order they lie, sums each block of each feature
+(`sum_blocks`). The sums give the gain at the blocks' ends, and a bound on it between them: with
+G+ and G- the sums of the block's positive and negative terms of N g - S, and D = N L - C S at
+its start, D stays in [D + G-, D + G+]. Only blocks whose bound reaches the best gain known are
+walked (`scan`), so that the split found is the best of all.
 """
 
 from __future__ import annotations
@@ -24,29 +26,73 @@ from deltavae.metrics.compiled import compiled
 DEPTH = 3
 INTERNAL = 7
 NODES = 15
+# The sums of a block.
+GRADIENT, COUNT, POSITIVE = range(3)
 # Neighbouring values closer than this count as equal (scikit-learn's FEATURE_THRESHOLD).
 FEATURE_THRESHOLD = np.float32(1e-7)
+# Gains of two features that differ by less than this share of them are equal but for rounding.
+TIE = 1e-11
 EPSILON = float(np.finfo(np.float64).eps)
 
 
 @compiled(nogil=True)
-def scan(order, column, pairs, low, high, total, count):
-    """Best split of a node along one feature: (gain times count, place it lies before).
+def sum_blocks(gradient, weight, node_of, first, block_of, sums, squares):
+    """Sums of every block of every feature, for the nodes of one level.
 
     Args:
-        order: the feature's points, ascending within the node.
+        gradient, weight: (n,) by point.
+        node_of: (n,) the node a point is in; nodes before `first` are leaves.
+        first: the first node of the level.
+        block_of: (n, f) number of the point's block, counted over all features.
+        sums: (nodes, blocks of all features, 3), overwritten: gradients, multiplicities,
+            positive gradients.
+        squares: (nodes, parts), overwritten: parts of the node's sum of squared gradients.
+    """
+    num_features = block_of.shape[1]
+    size = np.uint64(sums.shape[1])
+    flat = sums.reshape(-1)
+    flat[:] = 0.0
+    squares[:] = 0.0
+    for i in range(gradient.shape[0]):
+        if node_of[i] < first:
+            continue
+        node = np.uint64(node_of[i] - first)
+        count = weight[i]
+        total = count * gradient[i]
+        squares[node, i % squares.shape[1]] += total * gradient[i]
+        for f in range(num_features):
+            at = (node * size + np.uint64(block_of[i, f])) * np.uint64(3)
+            flat[at] += total
+            flat[at + np.uint64(1)] += count
+        if total > 0.0:
+            for f in range(num_features):
+                at = (node * size + np.uint64(block_of[i, f])) * np.uint64(3)
+                flat[at + np.uint64(2)] += total
+
+
+@compiled(nogil=True)
+def scan(order, column, pairs, node_of, node, low, high, left, left_count, total, count, best):
+    """Best split of a node between two of its points in a part of a feature's order.
+
+    Args:
+        order: (n,) the feature's points, ascending.
         column: (n,) by point, the feature.
         pairs: (n, 2) by point, gradient times multiplicity, and multiplicity.
-        low, high: the node's part of the order.
-        total, count: the node's sums of the two columns of `pairs`.
+        node_of: (n,) by point.
+        low, high: the part of the order.
+        left, left_count: sums of the node's pairs before it.
+        total, count: sums of the node's pairs.
+        best: gain (times count) that must be exceeded.
+
+    Returns:
+        (the best gain, the place it lies before); place is -1 if none exceeds `best`.
     """
-    best = -1.0
     place = -1
-    left = 0.0
-    left_count = 0.0
-    last = -np.float32(np.inf)
+    last = np.float32(np.inf)
     for i in range(low, high):
         point = order[i]
+        if node_of[point] != node:
+            continue
         value = column[point]
         if value > last + FEATURE_THRESHOLD:
             difference = count * left - left_count * total
@@ -62,16 +108,81 @@ def scan(order, column, pairs, low, high, total, count):
 
 
 @compiled(nogil=True)
-def divide(order, goes_left, low, middle, high, new_order):
-    """Writes a node's part of an order anew, the `middle - low` points that go left first."""
-    left = low
-    right = middle
-    for i in range(low, high):
-        point = order[i]
-        is_left = np.int64(goes_left[point])
-        new_order[right + (left - right) * is_left] = point  # no branch: none could be foreseen
-        left += is_left
-        right += 1 - is_left
+def best_end(blocks, starts, total, count):
+    """Best split of a node at the end of a block of one feature: (gain times count, place)."""
+    best = -1.0
+    place = -1
+    left = 0.0
+    left_count = 0.0
+    for b in range(len(blocks) - 1):
+        left += blocks[b, GRADIENT]
+        left_count += blocks[b, COUNT]
+        difference = count * left - left_count * total
+        scale = left_count * (count - left_count)
+        square = difference * difference
+        if scale > 0.0 and square > best * scale:
+            best = square / scale
+            place = starts[b + 1]
+    return best, place
+
+
+@compiled(nogil=True)
+def bound(block, left, left_count, total, count, slack):
+    """What the gain (times count) between two points of a block cannot exceed."""
+    difference = count * left - left_count * total
+    rise = count * block[POSITIVE] + max(-total, 0.0) * block[COUNT]
+    fall = count * (block[POSITIVE] - block[GRADIENT]) + max(total, 0.0) * block[COUNT]
+    reach = max(difference + rise, fall - difference) + slack
+    few = left_count + 1.0
+    many = left_count + block[COUNT] - 1.0
+    return reach * reach / min(few * (count - few), many * (count - many))
+
+
+@compiled(nogil=True)
+def best_split(node, points, sums, node_of, pairs, total, count, slack, key, best, place):
+    """The feature that splits a node best, and the place in its order; (-1, -1) if none can.
+
+    Args:
+        node: number of the node.
+        points: `boosting_points.Points`.
+        sums: (blocks of all features, 3) as from `sum_blocks`.
+        node_of, pairs: as for `scan`.
+        total, count: sums of the node's pairs.
+        slack: bound on the rounding error of N L - C S.
+        key: seed that decides between features of equal gain.
+        best, place: (f,) overwritten.
+    """
+    num_features, num_blocks = points.mixed.shape
+    known = -1.0
+    for f in range(num_features):
+        blocks = sums[f * num_blocks : (f + 1) * num_blocks]
+        best[f], place[f] = best_end(blocks, points.starts[f], total, count)
+        known = max(known, best[f])
+    for f in range(num_features):
+        left = 0.0
+        left_count = 0.0
+        for b in range(num_blocks):
+            block = sums[f * num_blocks + b]
+            if block[COUNT] > 1.0 and points.mixed[f, b]:
+                limit = bound(block, left, left_count, total, count, slack)
+                if limit >= known * (1.0 - TIE):
+                    gain, at = scan(
+                        points.orders[f], points.columns[f], pairs, node_of, node,
+                        points.starts[f, b], points.starts[f, b + 1], left, left_count, total,
+                        count, best[f],
+                    )  # fmt: skip
+                    if at >= 0:
+                        best[f] = gain
+                        place[f] = at
+                        known = max(known, gain)
+            left += block[GRADIENT]
+            left_count += block[COUNT]
+    winner = -1
+    for f in range(num_features):
+        if place[f] >= 0 and best[f] >= known * (1.0 - TIE):
+            if winner < 0 or priority(key, node, f) > priority(key, node, winner):
+                winner = f
+    return (winner, place[winner]) if winner >= 0 else (-1, -1)
 
 
 @compiled(nogil=True)
@@ -84,75 +195,43 @@ def priority(key, node, feature):
 
 
 @compiled(nogil=True)
-def choose_split(node, orders, columns, best, place, count, key, feature, threshold, gain):
-    """Takes the best feature of a node and writes its split, midway between two values."""
-    winner = -1
-    for f in range(orders.shape[0]):
-        if place[f] < 0:
-            continue
-        if winner < 0 or best[f] > best[winner]:
-            winner = f
-        elif best[f] == best[winner] and priority(key, node, f) > priority(key, node, winner):
-            winner = f
-    if winner < 0:
-        return
-    low = np.float64(columns[winner, orders[winner, place[winner] - 1]])
-    high = np.float64(columns[winner, orders[winner, place[winner]]])
+def midway(order, column, node_of, node, place):
+    """The threshold between the node's last point before `place` and its first from there on."""
+    before = place - 1
+    while node_of[order[before]] != node:
+        before -= 1
+    after = place
+    while node_of[order[after]] != node:
+        after += 1
+    low = np.float64(column[order[before]])
+    high = np.float64(column[order[after]])
     middle = low / 2.0 + high / 2.0
-    feature[node] = winner
-    threshold[node] = low if middle == high else middle
-    gain[node] = best[winner] / count
+    return low if middle == high else middle
 
 
 @compiled(nogil=True)
-def may_split(node, sums, squares, counts, min_impurity):
-    """Whether a node has two points or more, and a variance above `min_impurity`."""
-    if counts[node] < 2.0:
-        return False
-    mean = sums[node] / counts[node]
-    return squares[node] / counts[node] - mean * mean > min_impurity
-
-
-@compiled(nogil=True)
-def send_down(node, order, place, node_of, goes_left, begin, end):
-    """Makes a split node's children: along the feature that splits it, those left of `place`."""
-    for child in range(2 * node + 1, 2 * node + 3):
-        is_left = child % 2
-        low, high = (begin[node], place) if is_left else (place, end[node])
-        for i in range(low, high):
-            goes_left[order[i]] = is_left
-            node_of[order[i]] = child
-        begin[child] = low
-        end[child] = high
-
-
-@compiled(nogil=True)
-def sum_nodes(pairs, gradient, node_of, sums, squares, counts):
-    """Sums of gradient, its square and multiplicity, by node, in the order of the points."""
-    sums[:] = 0.0
-    squares[:] = 0.0
-    counts[:] = 0.0
-    for i in range(gradient.shape[0]):
+def send_down(columns, feature, threshold, first, node_of):
+    """Moves the points of a level's split nodes to their children."""
+    for i in range(node_of.shape[0]):
         node = node_of[i]
-        sums[node] += pairs[i, 0]
-        squares[node] += pairs[i, 0] * gradient[i]
-        counts[node] += pairs[i, 1]
+        if node >= first and feature[node] >= 0:
+            node_of[i] = 2 * node + 1 + (columns[feature[node], i] > threshold[node])
 
 
 @compiled(nogil=True)
-def leaf_values(gradient, weight, is_class, node_of, shrink, value):
+def leaf_values(gradient, weight, node_of, shrink, value):
     """Friedman's one Newton step for each leaf.
 
-    value = shrink * sum(w g) / sum(w p (1 - p)), where p = y - g is the predicted probability;
-    0 where the denominator vanishes.
+    value = shrink * sum(w g) / sum(w p (1 - p)); 0 where the denominator vanishes. The
+    gradient g = y - p of a probability p has |g| (1 - |g|) = p (1 - p).
     """
     numerator = np.zeros(NODES)
     denominator = np.zeros(NODES)
     for i in range(gradient.shape[0]):
         node = node_of[i]
-        p = is_class[i] - gradient[i]
+        size = abs(gradient[i])
         numerator[node] += weight[i] * gradient[i]
-        denominator[node] += weight[i] * p * (1.0 - p)
+        denominator[node] += weight[i] * size * (1.0 - size)
     for node in range(NODES):
         if abs(denominator[node]) < 1e-150:
             value[node] = 0.0

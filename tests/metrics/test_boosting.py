@@ -69,10 +69,12 @@ def test_with_ties_within_the_spread_of_scikit_learn_itself():
     fits = [
         GradientBoostingClassifier(n_estimators=20, random_state=s).fit(x, y) for s in range(5)
     ]
-    ours = fit(x, y, num_stages=20)
+    ours = [fit(x, y, num_stages=20, seed=s) for s in range(5)]
     theirs = np.stack([f.feature_importances_ for f in fits])
     spread = np.abs(theirs[:, None] - theirs[None]).max()
-    assert np.abs(ours.feature_importances - theirs).max() <= 1.5 * spread
+    apart = [np.abs(o.feature_importances - theirs).max() for o in ours]
+    assert np.median(apart) <= 1.5 * spread  # a single seed of scikit-learn's own reaches 1.3
+    ours = ours[0]
     accuracies = np.array([np.mean(f.predict(held_out) == truth) for f in fits])
     ours_accuracy = np.mean(ours.predict(held_out) == truth)
     allowed = 1.5 * np.ptp(accuracies) + 2 / len(truth)  # two points where all seeds agree
@@ -81,6 +83,58 @@ def test_with_ties_within_the_spread_of_scikit_learn_itself():
     settled = (predicted == predicted[0]).all(axis=0)  # points that no tie of theirs moves
     assert settled.mean() > 0.97
     assert np.mean(ours.training_predictions[settled] == predicted[0, settled]) >= 0.999
+
+
+def codes_of_every_kind(rs):
+    """Continuous, discrete, constant and nearly equal values; few rows, drawn often."""
+    rows = np.c_[
+        rs.randn(400, 2),
+        rs.randint(5, size=400),
+        np.ones(400),
+        0.5 + 3e-8 * rs.randint(8, size=400),
+        np.where(rs.rand(400) < 0.9, 0.0, rs.randn(400)),
+    ].astype(np.float32)
+    drawn = rs.randint(400, size=3000)
+    y = np.argmax(rows[:, :3] @ rs.randn(3, 6) + 0.7 * rs.randn(400, 6), axis=1)
+    return rows[drawn], y[drawn]
+
+
+def best_gain(x, gradient):
+    """Greatest decrease of the squared error by one threshold, every one tried."""
+    best = 0.0
+    for column in x.T:
+        order = np.argsort(column, kind="stable")
+        value, g = column[order], gradient[order]
+        for at in 1 + np.flatnonzero(np.diff(value) > np.float32(1e-7)):
+            parts = (g[:at], g[at:])
+            best = max(best, g.var() * len(g) - sum(part.var() * len(part) for part in parts))
+    return best
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_threshold_splits_a_node_better(seed):
+    x, y = codes_of_every_kind(np.random.RandomState(seed))
+    ours = fit(x, y, num_stages=3)
+    raw = np.repeat(ours.initial[:, None], len(x), axis=1)
+    splits = 0
+    for stage in range(3):
+        p = np.exp(raw) / np.exp(raw).sum(axis=0)
+        for k in range(len(raw)):
+            gradient = (y == ours.classes[k]) - p[k]
+            node_of = np.zeros(len(x), int)
+            for node in range(7):
+                here = np.flatnonzero(node_of == node)
+                feature, threshold = ours.feature[stage, k, node], ours.threshold[stage, k, node]
+                best = best_gain(x[here], gradient[here]) if len(here) else 0.0
+                if feature < 0:
+                    assert best < 1e-9
+                    continue
+                assert ours.gain[stage, k, node] == pytest.approx(best, rel=1e-6, abs=1e-9)
+                node_of[here] = 2 * node + 1 + (x[here, feature] > threshold)
+                splits += 1
+            raw[k] += 0.1 * ours.value[stage, k][node_of]
+    assert splits > 50
+    np.testing.assert_array_equal(ours.training_predictions, ours.classes[raw.argmax(axis=0)])
 
 
 class Old:
