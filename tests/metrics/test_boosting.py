@@ -88,15 +88,17 @@ def test_with_ties_within_the_spread_of_scikit_learn_itself():
 def codes_of_every_kind(rs):
     """Continuous, discrete, constant and nearly equal values; few rows, drawn often."""
     near = rs.randint(8, size=400)
+    paired = np.repeat(0.1 * rs.randn(200), 2) + np.tile([0, 5e-8], 200)
     rows = np.c_[
         rs.randn(400, 2),
         rs.randint(5, size=400),
+        paired,
         np.ones(400),
         0.5 + 3e-8 * near,
         np.where(rs.rand(400) < 0.9, 0.0, rs.randn(400)),
     ].astype(np.float32)
     drawn = rs.randint(400, size=3000)
-    signal = np.c_[rows[:, :3], near / 2] @ rs.randn(4, 6)
+    signal = np.c_[rows[:, :3], near / 2, 20 * paired] @ rs.randn(5, 6)
     y = np.argmax(signal + 0.7 * rs.randn(400, 6), axis=1)
     return rows[drawn], y[drawn]
 
