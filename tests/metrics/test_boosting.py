@@ -189,10 +189,11 @@ def test_the_old_variant_has_the_three_faults(size):
     assert np.abs(current.feature_importances - ours.feature_importances).max() > 1e-4
 
 
-def test_old_variant_survives_scores_that_run_away():
-    # separable classes: probabilities reach 0 and 1, and the sums kept up to date are renewed
+@pytest.mark.parametrize("variant", boosting.VARIANTS)
+def test_survives_scores_that_run_away(variant):
+    # separable classes: probabilities reach 0 and 1, and what is kept up to date is renewed
     x, y, _, _ = drawn_with_replacement(30)
-    ours = fit(np.c_[x, y + 0.0], y, variant="challenge2019")
+    ours = fit(np.c_[x, y + 0.0], y, variant=variant)
     assert np.isfinite(ours.value).all() and np.mean(ours.training_predictions == y) > 0.999
 
 

@@ -1,5 +1,7 @@
 """Codes are made once, kept by content, and never taken from a damaged file."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -64,3 +66,16 @@ def test_digests_follow_content(tmp_path, pictures):
     assert digest_files([tmp_path]) != one
     other = type(pictures)("pictures", pictures.grid, 255 - pictures.images(np.arange(192)))
     assert digest_data(pictures) != digest_data(other)
+
+
+def test_codes_keep_their_order_whichever_batch_ends_first(pictures, encoder, codes, monkeypatch):
+    monkeypatch.setattr("deltavae.metrics.codes.BATCH_SIZE", 16)
+    started = []
+
+    def uneven(images):
+        started.append(None)
+        time.sleep(0.1 if len(started) % 3 == 1 else 0.0)
+        return encoder(images)
+
+    made = encode_once(pictures, lambda: uneven, np.arange(192), CodeCache(None, "key"))
+    np.testing.assert_allclose(made, codes, rtol=1e-5)
