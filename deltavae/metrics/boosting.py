@@ -94,7 +94,7 @@ def fit(
         problem: the points; y's column must have been among the labels it was made with.
         y: (n,) labels, of at least two values.
         variant: one of `VARIANTS`.
-        seed: decides between splits of exactly equal gain.
+        seed: decides between splits whose gains are equal but for rounding.
         num_stages: number of stages; one tree a class and stage (one in all for two classes).
         learning_rate: factor of each tree's contribution.
         progress: called after each stage.

@@ -187,7 +187,7 @@ def best_split(node, points, sums, node_of, pairs, total, count, slack, key, bes
 
 @compiled(nogil=True)
 def priority(key, node, feature):
-    """A pseudo-random number that decides between features of exactly equal gain."""
+    """A pseudo-random number that decides between features of equal gain."""
     x = np.uint64(key) + np.uint64(node * 1024 + feature + 1) * np.uint64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

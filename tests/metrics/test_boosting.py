@@ -64,8 +64,9 @@ def test_same_trees_where_no_gains_tie(size):
     np.testing.assert_array_equal(ours.predict(held_out), theirs.predict(held_out))
 
 
-def test_with_ties_within_the_spread_of_scikit_learn_itself():
-    x, y, held_out, truth = drawn_with_replacement(8, 2000)
+@pytest.mark.parametrize("size", [(8, 2000), (20, 1500)])
+def test_with_ties_within_the_spread_of_scikit_learn_itself(size):
+    x, y, held_out, truth = drawn_with_replacement(*size)
     fits = [
         GradientBoostingClassifier(n_estimators=20, random_state=s).fit(x, y) for s in range(5)
     ]
@@ -81,7 +82,7 @@ def test_with_ties_within_the_spread_of_scikit_learn_itself():
     assert np.abs(ours_accuracy - accuracies).max() <= allowed
     predicted = np.stack([f.predict(x) for f in fits])
     settled = (predicted == predicted[0]).all(axis=0)  # points that no tie of theirs moves
-    assert settled.mean() > 0.97
+    assert settled.mean() > 0.95
     assert np.mean(ours.training_predictions[settled] == predicted[0, settled]) >= 0.999
 
 
