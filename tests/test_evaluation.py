@@ -128,7 +128,7 @@ def test_images_never_the_same_twice(monkeypatch, tmp_path, data):
     ("arrays", "options", "words"),
     [
         ({"codes": np.zeros((95, 2))}, {}, "96 rows, one an image"),
-        ({"codes": np.full((96, 2), np.nan)}, {}, "96 bad rows"),
+        ({"codes": np.full((96, 2), np.nan)}, {}, "96 of 96 rows, first in row 0"),
         ({"codes": np.zeros(96)}, {}, r"shape \(images, code\)"),
         ({"other": np.zeros(96)}, {}, "an array `codes`"),
         ({"codes": np.array([["a"]] * 96)}, {}, "must be numbers"),

@@ -140,8 +140,10 @@ def _encoded(data: GroundTruthData, encode: Encoder, indices: np.ndarray) -> Ite
 
 def require_finite(codes: np.ndarray) -> None:
     """Raises `UserError` if a code is NaN or infinite."""
-    bad = int(np.sum(~np.isfinite(codes).all(axis=1)))
-    if bad:
+    bad = np.flatnonzero(~np.isfinite(codes).all(axis=1))
+    if len(bad):
         raise UserError(
-            "codes are not finite", expected="finite numbers", received=f"{bad} bad rows"
+            "codes are not finite",
+            expected="finite numbers",
+            received=f"others in {len(bad)} of {len(codes)} rows, first in row {bad[0]}",
         )
