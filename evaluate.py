@@ -23,7 +23,7 @@ flags.DEFINE_integer("seeds", 1, "Repeat with this many seeds; print mean and de
 flags.DEFINE_bool("reference", False, "disentanglement_lib's own code only: takes an hour.")
 flags.DEFINE_list("compare", [], "Print these scored runs side by side; more may follow.")
 flags.DEFINE_bool("udr", False, "With --compare: the unsupervised ranking as well.")
-flags.DEFINE_bool("report", True, "Write report.html of the run (--run_dir) as well.")
+flags.DEFINE_bool("report", True, "Write the run's report.html too, unless --output_dir is given.")
 FLAGS = flags.FLAGS
 
 

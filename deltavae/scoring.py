@@ -31,7 +31,7 @@ def evaluate_command(
     Args:
         compare: folders of runs already scored, to print side by side instead.
         udr: add the unsupervised ranking of the compared runs.
-        report: write report.html of the run as well.
+        report: write report.html of the run as well, if its scores lie in its folder.
         arguments: of `deltavae.evaluation.evaluate`.
     """
 
@@ -76,7 +76,7 @@ def evaluate_command(
             Console(stderr=True).print(f"warning: {warning}", style="yellow")
         for metric, why in scores["failed"].items():
             Console(stderr=True).print(f"{metric} failed: {why}", style="red")
-        if report and arguments.get("run_dir"):
+        if report and arguments.get("run_dir") and not arguments.get("output_dir"):
             from deltavae.report import write_report
 
             console.print(f"report: {write_report(arguments['run_dir'])}")
