@@ -4,7 +4,7 @@ import sys
 
 from absl import flags
 
-from deltavae.command_line import run
+from deltavae.cli.flags import run
 
 FIVE = ("factor_vae_metric", "dci", "mig", "sap_score", "irs")
 
@@ -28,11 +28,11 @@ FLAGS = flags.FLAGS
 
 
 def main(arguments: list[str]) -> int:
-    """Decide nothing: hand the flags to `deltavae.scoring.evaluate_command`."""
+    """Decide nothing: hand the flags to `deltavae.cli.evaluate.evaluate_command`."""
     if len(arguments) > 1 and not FLAGS.compare:
         sys.stderr.write(f"error: unknown argument {arguments[1]}; --help lists the flags\n")
         return 2
-    from deltavae.scoring import evaluate_command
+    from deltavae.cli.evaluate import evaluate_command
 
     return evaluate_command(
         compare=FLAGS.compare + arguments[1:],

@@ -4,7 +4,7 @@ import sys
 
 from absl import flags
 
-from deltavae.command_line import run
+from deltavae.cli.flags import run
 
 flags.DEFINE_multi_string(
     "gin_config",
@@ -31,11 +31,11 @@ FLAGS = flags.FLAGS
 
 
 def main(arguments: list[str]) -> int:
-    """Parse nothing, decide nothing: hand the flags to `deltavae.commands.train_command`."""
+    """Parse nothing, decide nothing: hand the flags to `deltavae.cli.train.train_command`."""
     if len(arguments) > 1:
         sys.stderr.write(f"error: unknown argument {arguments[1]}; --help lists the flags\n")
         return 2
-    from deltavae.commands import train_command
+    from deltavae.cli.train import train_command
 
     return train_command(
         files=FLAGS.gin_config,

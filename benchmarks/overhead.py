@@ -20,16 +20,16 @@ from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from deltavae.callbacks import ProgressBar
 from deltavae.config import configured
 from deltavae.data import load
 from deltavae.data.pipeline import batches
-from deltavae.loop import Loop
-from deltavae.plots.tensorboard import TensorBoardLog
 from deltavae.run_dir import RunDir
-from deltavae.schedules import Capacity
-from deltavae.signals import StopRequest
-from deltavae.steps import TERMS
+from deltavae.training.capacity import Capacity
+from deltavae.training.compiled_step import TERMS
+from deltavae.training.interrupts import StopRequest
+from deltavae.training.loop import Loop
+from deltavae.training.progress import ProgressBar
+from deltavae.training.tensorboard import TensorBoardLog
 
 EPOCH = 1000
 

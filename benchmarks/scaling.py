@@ -17,8 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import deltavae
-from deltavae.sweeps import LocalEngine, StudyFolder, run_study, study
-from deltavae.sweeps.engine import thread_environment
+from deltavae.studies import LocalEngine, StudyFolder, run_study, study
+from deltavae.studies.engine import thread_environment
 
 
 def resident_mb() -> float:
@@ -57,7 +57,7 @@ def no_op_study(runs: int, engine_name: str, cores: int | None) -> dict[str, obj
     def make_engine() -> object:
         if engine_name == "local":
             return LocalEngine(cores=cores)
-        from deltavae.sweeps.ray_engine import RayEngine
+        from deltavae.studies.ray_engine import RayEngine
 
         return RayEngine(folder.path, cores=cores)
 

@@ -6,7 +6,7 @@
 The images are patterns made from the factors of the public sets' sizes, the module a random
 convolutional encoder onto S^9. The library's side is its function as the 2019 starter kit calls
 it: images drawn and encoded batch by batch, scikit-learn's trees. The other side is
-`deltavae.evaluation.evaluate`, once for all the metrics together and once for each alone, each
+`deltavae.scoring.evaluate`, once for all the metrics together and once for each alone, each
 time from nothing to scores.json: starting processes, draws, encoding, the metric, writing. A
 ratio is the library's time to ours alone. The library's time is the lesser of wall clock and
 processor time. On two cores it takes ten minutes for DCI on cars3d.
@@ -26,8 +26,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from deltavae.data import Factor, GroundTruthData
-from deltavae.evaluation import evaluate
-from deltavae.metrics.challenge import CHALLENGE, METRICS, run_metric
+from deltavae.scoring.challenge import CHALLENGE, METRICS, run_metric
+from deltavae.scoring.evaluate import evaluate
 
 SHAPES = {
     "cars3d": ([4, 24, 183], 3),
@@ -98,7 +98,7 @@ def ours(module: Path, data: Patterns, metrics: list[str], jobs: int | None) -> 
 def library(module: Path, data: Patterns, metric: str) -> tuple[float, float]:
     """The score of the library's own function, and its seconds."""
     # brings TensorFlow, which the worker processes, for which this file is read again, lack
-    from deltavae.export import load_representation
+    from deltavae.export.representation import load_representation
 
     encode = load_representation(module)
     started, worked = time.perf_counter(), time.process_time()

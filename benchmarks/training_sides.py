@@ -17,9 +17,9 @@ def package(channels: int) -> Callable[[int], None]:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     from deltavae.config import configured
     from deltavae.data.pipeline import batches
-    from deltavae.loop import Loop
     from deltavae.run_dir import RunDir
-    from deltavae.schedules import Capacity
+    from deltavae.training.capacity import Capacity
+    from deltavae.training.loop import Loop
 
     class Images:
         name, num_images, is_stochastic = "noise", 1024, False

@@ -24,8 +24,8 @@ from scoring import SHAPES, Patterns, write_module
 from sklearn.ensemble import GradientBoostingClassifier
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from deltavae.export import load_representation
-from deltavae.metrics import boosting
+from deltavae.export.representation import load_representation
+from deltavae.scoring.boosted_trees import ensemble as boosting
 
 NUM_TRAIN = 10_000
 

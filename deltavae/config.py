@@ -12,16 +12,15 @@ from typing import Any
 import gin
 import tensorflow as tf
 
-from deltavae import manifolds, networks, posteriors
+from deltavae import manifolds, posteriors
 from deltavae.data import GroundTruthData
 from deltavae.data import load as load_data
 from deltavae.errors import UserError
-from deltavae.objectives import BetaObjective, CapacityObjective
-from deltavae.schedules import Capacity
-from deltavae.settings import READOUTS, TrainSettings
-from deltavae.sweeps import Study
-from deltavae.sweeps import study as make_study
-from deltavae.vae import DeltaVAE
+from deltavae.models import READOUTS, networks
+from deltavae.models.delta_vae import DeltaVAE
+from deltavae.models.objectives import BetaObjective, CapacityObjective
+from deltavae.training.capacity import Capacity
+from deltavae.training.settings import TrainSettings
 
 GIN_FOLDER = Path(__file__).resolve().parent / "gin"
 
@@ -78,7 +77,6 @@ _PARTS: dict[str, Callable[..., Any]] = {
     "tensorboard": _tensorboard,
     "train": TrainSettings,
     "capacity": Capacity,
-    "study": make_study,
     "CapacityObjective": CapacityObjective,
     "BetaObjective": BetaObjective,
 }
@@ -170,19 +168,25 @@ def check(files: Sequence[str], bindings: Sequence[str] = ()) -> None:
         experiment.model((64, 64, 1))
 
 
-def load_study(path: str, bindings: Sequence[str] = ()) -> Study:
-    """Read a study: a gin file that binds `study.*`, named as the file is.
+def build(
+    name: str, part: Callable[..., Any], files: Sequence[str], bindings: Sequence[str] = ()
+) -> Any:
+    """Call `part` with what the files and bindings say under `name`, and return its result.
 
     Args:
-        path: of the file.
-        bindings: further bindings, which override the file's.
+        name: gin name of the part.
+        part: a function or class that is no part of every experiment, such as a study.
+        files: gin files.
+        bindings: further bindings, which override the files'.
 
     Raises:
-        UserError: for a name that nothing has, or an impossible study.
+        UserError: for a name that nothing has, or what `part` refuses.
     """
-    named = f"study.name = {Path(path).stem!r}"
-    with configured([path], [named, *bindings]):
-        return gin.get_configurable("study")()
+    if name not in _PARTS:
+        gin.register(name)(part)
+        _PARTS[name] = part
+    with configured(files, bindings):
+        return gin.get_configurable(name)()
 
 
 def _find(file: str) -> str:

@@ -1,7 +1,4 @@
-"""Laws on manifolds as a library, and the picture of docs/latent_law.md.
-
-python examples/latent_law.py [PICTURE.png]
-"""
+"""Laws on manifolds as a library: python examples/latent_law.py"""
 
 import sys
 from pathlib import Path
@@ -12,7 +9,6 @@ import tensorflow_probability as tfp
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from deltavae.distributions import Diffusion, Uniform, VonMisesFisher
 from deltavae.manifolds import Hypersphere, Product
-from deltavae.plots.latent_law import kl_figure
 
 # a batch of laws on S^10, one per starting point, and their information
 sphere = Hypersphere(10)
@@ -36,6 +32,3 @@ print("on", space, Diffusion(space, point, 0.1).sample(seed=(6, 7)).numpy())
 
 # a baseline with the same interface
 print("von Mises-Fisher", VonMisesFisher(loc, 50.0).kl_divergence(Uniform(sphere)).numpy())
-
-if len(sys.argv) > 1:
-    kl_figure().savefig(sys.argv[1], dpi=130)

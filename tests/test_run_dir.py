@@ -3,7 +3,7 @@ import os
 import pytest
 
 from deltavae.errors import UserError
-from deltavae.run_dir import atomic_dir, atomic_write, read_json, require_writable
+from deltavae.io import atomic_dir, atomic_write, read_json, require_writable
 
 
 def test_a_failing_block_leaves_the_old_folder_and_no_trace(tmp_path):

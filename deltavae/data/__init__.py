@@ -3,7 +3,7 @@
 Nothing here needs TensorFlow but `deltavae.data.pipeline`, which is imported by its full name.
 """
 
-from deltavae.data.ground_truth import ArrayData, Factor, GroundTruthData
+from deltavae.data.dataset import ArrayData, Factor, GroundTruthData
 from deltavae.data.registry import load, names
 
 __all__ = ["ArrayData", "Factor", "GroundTruthData", "load", "names"]

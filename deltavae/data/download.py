@@ -11,7 +11,7 @@ import requests
 
 from deltavae.data.catalogue import Remote
 from deltavae.errors import UserError
-from deltavae.run_dir import atomic_dir
+from deltavae.io import atomic_dir
 
 _CHUNK = 2**18
 _SPARE_DISK = 64 * 2**20

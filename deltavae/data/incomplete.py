@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from deltavae.data.ground_truth import Factor, GroundTruthData
+from deltavae.data.dataset import Factor, GroundTruthData
 from deltavae.errors import UserError
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from deltavae.data.ground_truth import GroundTruthData
+from deltavae.data.dataset import GroundTruthData
 from deltavae.data.subset import Subset
 
 

@@ -4,16 +4,16 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from deltavae.data.cars3d import Cars3D
-from deltavae.data.dsprites import ColorDSprites, DSprites, NoisyDSprites, ScreamDSprites
-from deltavae.data.ground_truth import GroundTruthData
-from deltavae.data.mpi3d import MPI3D
-from deltavae.data.norb import SmallNORB
-from deltavae.data.own import load_own
-from deltavae.data.procedural.azimuth import azimuth_alone
-from deltavae.data.procedural.sprites import Sprites
-from deltavae.data.procedural.turntable import Turntable, TurntableHard
-from deltavae.data.shapes3d import Shapes3D
+from deltavae.data.custom import load_own
+from deltavae.data.dataset import GroundTruthData
+from deltavae.data.public.cars3d import Cars3D
+from deltavae.data.public.dsprites import ColorDSprites, DSprites, NoisyDSprites, ScreamDSprites
+from deltavae.data.public.mpi3d import MPI3D
+from deltavae.data.public.shapes3d import Shapes3D
+from deltavae.data.public.smallnorb import SmallNORB
+from deltavae.data.synthetic.azimuth import azimuth_alone
+from deltavae.data.synthetic.sprites import Sprites
+from deltavae.data.synthetic.turntable import Turntable, TurntableHard
 from deltavae.errors import UserError
 
 _OPENERS: dict[str, Callable[[Path], GroundTruthData]] = {
@@ -50,7 +50,7 @@ def load(name: str, data_dir: str | Path | None = None) -> GroundTruthData:
 
     Args:
         name: one of `names()`, or the path of a folder or .npz file of one's own
-            (`deltavae.data.own`).
+            (`deltavae.data.custom`).
         data_dir: the folder of the public files; by default `default_data_dir()`.
 
     Raises:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from deltavae.data.ground_truth import GroundTruthData
+from deltavae.data.dataset import GroundTruthData
 
 
 class Subset:

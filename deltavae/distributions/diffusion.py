@@ -8,7 +8,7 @@ import tensorflow_probability as tfp
 from deltavae.distributions.uniform import Uniform
 from deltavae.errors import UserError
 from deltavae.manifolds.base import Manifold
-from deltavae.numerics import epsilon
+from deltavae.manifolds.numerics import epsilon
 
 MODES = ("exact", "random_walk", "algorithm1")
 KL_FORMS = ("exact", "asymptotic")

@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 
 from deltavae.distributions.spherical import Spherical
-from deltavae.numerics import dot
+from deltavae.manifolds.numerics import dot
 
 
 class PowerSpherical(Spherical):

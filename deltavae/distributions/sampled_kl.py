@@ -8,7 +8,7 @@ from scipy import special
 
 from deltavae.distributions.diffusion import Diffusion
 from deltavae.manifolds import Hypersphere
-from deltavae.numerics import angle_between
+from deltavae.manifolds.numerics import angle_between
 
 
 def sampled_kl(

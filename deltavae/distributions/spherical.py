@@ -8,7 +8,7 @@ import tensorflow_probability as tfp
 from deltavae.distributions.uniform import Uniform
 from deltavae.errors import UserError
 from deltavae.manifolds import Hypersphere
-from deltavae.numerics import safe_norm
+from deltavae.manifolds.numerics import safe_norm
 
 MAX_DIM = 200
 

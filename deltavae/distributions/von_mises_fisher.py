@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from deltavae.distributions.spherical import Spherical
-from deltavae.numerics import dot
+from deltavae.manifolds.numerics import dot
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(128)
 _NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2

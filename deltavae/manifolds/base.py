@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from deltavae.errors import UserError
-from deltavae.manifolds.kl import short_time_kl
+from deltavae.manifolds.heat_kernel.kl import short_time_kl
 
 Seed: TypeAlias = Any  # a stateless seed: two int32, as a tensor or a pair
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from deltavae.errors import UserError
 from deltavae.manifolds.base import Manifold, Seed
-from deltavae.numerics import safe_norm
+from deltavae.manifolds.numerics import safe_norm
 
 _GEODESIC_STEPS = 64
 _KEPLER_STEPS = 12

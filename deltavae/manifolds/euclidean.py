@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from deltavae.errors import UserError
 from deltavae.manifolds.base import Manifold, Seed, check_dim
-from deltavae.numerics import safe_norm
+from deltavae.manifolds.numerics import safe_norm
 
 
 @keras.saving.register_keras_serializable("deltavae")

@@ -10,10 +10,10 @@ import tensorflow as tf
 
 from deltavae.errors import UserError
 from deltavae.manifolds.base import Manifold, Seed, check_dim
-from deltavae.manifolds.kl import HeatKernelKL, heat_kernel_kl
-from deltavae.manifolds.log_kernel import log_kernel
-from deltavae.manifolds.stretch import stretch
-from deltavae.numerics import angle_between, dot, safe_norm, sinc
+from deltavae.manifolds.heat_kernel.density import log_kernel
+from deltavae.manifolds.heat_kernel.kl import HeatKernelKL, heat_kernel_kl
+from deltavae.manifolds.heat_kernel.radial_quantiles import stretch
+from deltavae.manifolds.numerics import angle_between, dot, safe_norm, sinc
 
 _LARGEST = 200  # up to 50 dimensions tables are shipped; making those of 200 takes a minute
 

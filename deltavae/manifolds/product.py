@@ -12,7 +12,7 @@ from scipy import optimize
 from deltavae.errors import UserError
 from deltavae.manifolds.base import Manifold, Seed, check_dim
 from deltavae.manifolds.hypersphere import Hypersphere
-from deltavae.numerics import safe_norm
+from deltavae.manifolds.numerics import safe_norm
 
 
 @keras.saving.register_keras_serializable("deltavae")

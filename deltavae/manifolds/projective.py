@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from deltavae.manifolds.base import Manifold, Seed, check_dim
+from deltavae.manifolds.heat_kernel.kl import HeatKernelKL, heat_kernel_kl
 from deltavae.manifolds.hypersphere import Hypersphere
-from deltavae.manifolds.kl import HeatKernelKL, heat_kernel_kl
-from deltavae.numerics import dot, safe_norm
+from deltavae.manifolds.numerics import dot, safe_norm
 
 
 @keras.saving.register_keras_serializable("deltavae")

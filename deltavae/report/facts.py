@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from deltavae.plots.material import Material
+from deltavae.report.run_artifacts import Material
 from deltavae.report.words import Explained, explain
 
 

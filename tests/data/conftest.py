@@ -2,7 +2,7 @@
 
 import pytest
 
-from deltavae.data import mpi3d, shapes3d
+from deltavae.data.public import mpi3d, shapes3d
 from tests.data import public_files
 
 

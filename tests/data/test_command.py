@@ -1,9 +1,9 @@
-"""`python -m deltavae.data`, and that what it lists is what the sets say of themselves."""
+"""`python -m deltavae.cli.data`, and that what it lists is what the sets say of themselves."""
 
 import pytest
 from PIL import Image
 
-from deltavae.data import __main__ as command
+from deltavae.cli import data as command
 from deltavae.data import load, names
 from deltavae.data.listing import LISTINGS
 

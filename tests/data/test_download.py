@@ -10,7 +10,7 @@ import threading
 import numpy as np
 import pytest
 
-from deltavae.data import __main__ as command
+from deltavae.cli import data as command
 from deltavae.data import catalogue, load
 from deltavae.data.catalogue import PublicSet, Remote
 from deltavae.data.download import fetch, unpack

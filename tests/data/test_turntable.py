@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from deltavae.data import load
-from deltavae.data.procedural import scene
-from deltavae.data.procedural import turntable as turntable_module
-from deltavae.data.procedural.objects import all_objects
+from deltavae.data.synthetic import scene
+from deltavae.data.synthetic import turntable as turntable_module
+from deltavae.data.synthetic.objects import all_objects
 
 
 @pytest.fixture(scope="module")

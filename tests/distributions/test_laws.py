@@ -9,10 +9,10 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from deltavae.distributions import Diffusion, PowerSpherical, Uniform, VonMisesFisher
-from deltavae.distributions.report import table
 from deltavae.distributions.sampled_kl import sampled_kl
 from deltavae.errors import UserError
 from deltavae.manifolds import EmbeddedTorus, Euclidean, Hypersphere, Product
+from tools.kl_table import table
 
 DTYPES = [tf.float32, tf.float64]
 NORTH = [[1.0, 0.0, 0.0]]

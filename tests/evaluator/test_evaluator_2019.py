@@ -39,8 +39,8 @@ def python_2019():
 def export_untrained(posterior, encoder, channels, readout, folder, images):
     """Writes the module of a model with random weights; returns the model's own codes."""
     from deltavae.config import configured
-    from deltavae.readouts import fit_readout
-    from deltavae.tfhub_module import write_module
+    from deltavae.export.hub_module import write_module
+    from deltavae.models.readouts import fit_readout
 
     files = [str(ROOT / "gin" / "base.gin"), str(ROOT / "gin" / "posteriors" / f"{posterior}.gin")]
     bindings = [f"model.encoder = @{encoder}_encoder", f"model.decoder = @{encoder}_decoder"]
@@ -56,7 +56,7 @@ def write_principal_components(images, folder):
     """A module whose code tells something about each factor, without a training."""
     import tensorflow as tf
 
-    from deltavae.tfhub_module import write_module
+    from deltavae.export.hub_module import write_module
 
     some = images[:: max(1, len(images) // 400)].reshape(-1, images[0].size) / np.float32(255)
     mean = some.mean(axis=0)
@@ -73,8 +73,8 @@ def write_principal_components(images, folder):
 def both_stacks(python_2019, trained_run, tmp_path_factory):
     """Codes of all modules and the scores of one, of both stacks."""
     from deltavae.data import load
-    from deltavae.export import load_representation
-    from deltavae.metrics.challenge import PROTOCOLS, run_metric
+    from deltavae.export.representation import load_representation
+    from deltavae.scoring.challenge import PROTOCOLS, run_metric
 
     folder = tmp_path_factory.mktemp("evaluator")
     noise = {

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deltavae.metrics.challenge import BY_PROTOCOL, CHALLENGE, METRICS, run_metric
-from deltavae.metrics.draws import IndexedData
-from deltavae.metrics.library import GIN_FOLDER
+from deltavae.scoring.challenge import BY_PROTOCOL, CHALLENGE, METRICS, run_metric
+from deltavae.scoring.draws import IndexedData
+from deltavae.scoring.library import GIN_FOLDER
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from deltavae import networks
-from deltavae.loop import Loop
-from deltavae.objectives import CapacityObjective
+from deltavae.models import networks
+from deltavae.models.delta_vae import DeltaVAE
+from deltavae.models.objectives import CapacityObjective
 from deltavae.posteriors import GaussianPosterior
 from deltavae.run_dir import RunDir
-from deltavae.schedules import Capacity
-from deltavae.settings import TrainSettings
-from deltavae.training import seed_everything
-from deltavae.vae import DeltaVAE
+from deltavae.training.capacity import Capacity
+from deltavae.training.loop import Loop
+from deltavae.training.settings import TrainSettings
+from deltavae.training.train import seed_everything
 
 
 class Noise:

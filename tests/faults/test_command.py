@@ -16,7 +16,7 @@ import sys
 import pytest
 
 from deltavae.errors import UserError
-from deltavae.locks import locked
+from deltavae.io import locked
 from tests.conftest import ROOT, run_script
 from tests.faults.process import outcome, resume, start, wait_for
 
@@ -58,7 +58,7 @@ def test_killed_then_stopped_then_resumed_equals_uninterrupted(tmp_path, whole):
 def test_a_lock_dies_with_its_owner(tmp_path):
     code = f"""
 import time
-from deltavae.locks import locked
+from deltavae.io import locked
 with locked({str(tmp_path)!r}):
     print("held", flush=True)
     time.sleep(60)

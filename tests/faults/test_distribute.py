@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from deltavae.distribute import make_strategy
 from deltavae.errors import UserError
+from deltavae.training.strategy import make_strategy
 from tests.conftest import ROOT
 from tests.faults.process import start, wait_for
 
@@ -16,7 +16,7 @@ TWO_DEVICES = """
 import json, sys
 import tensorflow as tf
 from tests.faults.small import drive, small_loop
-from deltavae.signals import StopRequest
+from deltavae.training.interrupts import StopRequest
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)

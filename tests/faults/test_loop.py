@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from deltavae.data.pipeline import batches
 from deltavae.errors import UserError
-from deltavae.schedules import Capacity, epochs_in_time
-from deltavae.signals import Interrupted, StopRequest
-from deltavae.steps import Steps
+from deltavae.training.capacity import Capacity, epochs_in_time
+from deltavae.training.compiled_step import Steps
+from deltavae.training.interrupts import Interrupted, StopRequest
 from tests.faults.small import Noise, Silent, drive, outcome, small_loop, small_model
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deltavae.manifolds import Hypersphere, RealProjective, build_tables, tables
-from deltavae.manifolds.kl import heat_kernel_kl
+from deltavae.manifolds import Hypersphere, RealProjective
+from deltavae.manifolds.heat_kernel import build_tables, tables
+from deltavae.manifolds.heat_kernel.kl import heat_kernel_kl
 from tests.manifolds.angle_law import angle_law
 
 VALUES = json.loads(pathlib.Path(__file__).with_name("heat_kernel.json").read_text())["values"]

@@ -1,0 +1,115 @@
+"""One run of a study, in a fresh process: `python -m deltavae.cli.study_worker SPEC.json`.
+
+Trains (or goes on from a checkpoint), scores, and leaves `result.json` beside the specification.
+"""
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deltavae.errors import UserError
+from deltavae.io import read_json, write_json
+from deltavae.run_dir import RunDir
+from deltavae.studies.folder import CODES, locked
+from deltavae.studies.run_spec import Scoring
+
+_WATCH_EVERY = 1.0
+
+
+def watch_parent() -> None:
+    """End this process when its parent does, so that nothing is done twice at one time."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH_EVERY)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def carry_out(spec_file: Path) -> int:
+    """Train and score one run; returns the exit status, 2 where only the user can mend it."""
+    spec = read_json(spec_file)
+    folder, run = spec_file.parent, spec["run"]
+    scoring = Scoring.from_json(spec["scoring"])
+    with locked(folder / "worker"):
+        run_dir = RunDir(folder)
+        if not run_dir.keras_model.is_file() and (status := _train(run, run_dir)):
+            return status
+        rows = _score(run, run_dir, scoring)
+    write_json(
+        folder / "result.json",
+        {"version": spec["version"], "scoring": scoring.id, "rows": rows},
+    )
+    return 0
+
+
+def _train(run: dict[str, Any], run_dir: RunDir) -> int:
+    from deltavae.cli.train import train_command
+
+    return train_command(
+        files=run["gin_configs"],
+        bindings=[*run["bindings"], f"train.seed = {run['seed']}"],
+        dataset=run["dataset"],
+        output_dir=str(run_dir.path),
+        resume=run_dir.model.exists(),
+        overwrite=False,
+    )
+
+
+def _score(run: dict[str, Any], run_dir: RunDir, scoring: Scoring) -> list[dict[str, Any]]:
+    from deltavae.scoring.evaluate import evaluate
+    from deltavae.studies.measures import codes_by_readout, measure
+    from deltavae.training.run import load_run
+
+    begun = time.monotonic()
+    run_dir.report.unlink(missing_ok=True)  # it shows scores
+    loaded = load_run(run_dir.path)
+    if loaded.data is None:
+        raise UserError("the data set is not there", received=run["dataset"])
+    measured = measure(loaded.model, loaded.data, loaded.info["settings"]["holdout"])
+    codes = codes_by_readout(loaded.model, loaded.data, scoring.readouts)
+    np.savez(run_dir.path / CODES, **codes)  # type: ignore[arg-type]
+    scores = evaluate(
+        run_dir=run_dir.path,
+        metrics=scoring.metrics,
+        protocol=scoring.protocol,
+        readouts=list(codes),
+        settings=scoring.settings,
+        output_dir=run_dir.path,
+        seed=scoring.seed,
+        jobs=run["cores"],
+    )
+    columns = scores.get("readouts") or {scores["readout"]: scores}
+    shared = {
+        "setting": run["setting"],
+        "variant": run["variant"],
+        "dataset": run["dataset"],
+        "seed": run["seed"],
+        "run": run_dir.path.name,
+        **run["values"],
+        **measured,
+        "train_seconds": sum(row["seconds"] for row in loaded.history),
+        "score_seconds": time.monotonic() - begun,
+    }
+    return [{**shared, "readout": name, **columns[name]["scores"]} for name in codes]
+
+
+def main(arguments: list[str]) -> int:
+    """Carry out the run that the one argument specifies."""
+    watch_parent()
+    try:
+        return carry_out(Path(arguments[0]))
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

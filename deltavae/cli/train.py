@@ -1,0 +1,209 @@
+"""What `train.py` does: flags to a configured call, all that can be wrong found first."""
+
+import contextlib
+import dataclasses
+import errno
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from deltavae.aicrowd.events import Events, environment
+from deltavae.cli.startup import hush, start_tensorflow
+from deltavae.errors import UserError, told
+from deltavae.io import locked, require_writable
+from deltavae.run_dir import RunDir
+from deltavae.training.interrupts import Interrupted, StopRequest
+
+# The platform's time limit could not be confirmed: a run that ends by itself also exports.
+GRADING_HOURS = 7.0
+
+
+def user_errors(command: Callable[[], int]) -> int:
+    """Run `command`; a `UserError` becomes one line on standard error and status 2.
+
+    So does a full disk, wherever it was met.
+    """
+    try:
+        return command()
+    except UserError as error:
+        sys.stderr.write(f"error: {told(error)}\n")
+    except Exception as error:
+        if not _disk_is_full(error):
+            raise
+        sys.stderr.write(
+            f"error: the disk is full ({str(error).splitlines()[0]}). What was written before "
+            "is whole: make room, then --resume.\n"
+        )
+    return 2
+
+
+def _disk_is_full(error: BaseException | None) -> bool:
+    # HDF5 and TensorFlow have exceptions of their own, with the system's words in them
+    full = (errno.ENOSPC, errno.EDQUOT)
+    while error is not None:
+        if getattr(error, "errno", None) in full or any(
+            os.strerror(number) in str(error) for number in full
+        ):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def train_command(
+    *,
+    files: Sequence[str],
+    bindings: Sequence[str],
+    dataset: str | None,
+    output_dir: str | None,
+    resume: bool,
+    overwrite: bool,
+    strategy: str = "none",
+) -> int:
+    """Train and export, as the flags of `train.py` say; returns the exit status.
+
+    Tells the platform of start, progress and failure. The last event, `submit`, is left to a
+    process that comes after this one (`run.sh`), when the GPU is free again. SIGTERM and
+    Ctrl-C end the run after its step with a checkpoint and status 143 or 130; on the grader,
+    where nobody would resume it, with the export of what there is and status 0.
+    """
+    hush()
+    events = Events()
+    stop = StopRequest()
+
+    def command() -> int:
+        output = Path(output_dir or environment().run_path)
+        target = _where(output, resume, overwrite)
+        chosen = list(files)
+        if not chosen:
+            chosen = [str(target.config)] if resume else ["gin/base.gin"]
+        extra = list(bindings)
+        if dataset is not None:
+            extra.append(f'dataset.name = "{dataset}"')
+        try:
+            _train(chosen, extra, output, resume, overwrite, strategy, events, stop)
+        except Interrupted as error:
+            if RunDir(output).checkpoints.exists() or target.checkpoints.exists():
+                error.told += f". Continue with: train.py --resume --output_dir {output}"
+            raise
+        sys.stderr.write(f"run written to {output}\n")
+        return 0
+
+    def reported() -> int:
+        try:
+            events.started()
+            return command()
+        except BaseException as error:
+            events.error(error)
+            raise
+
+    try:
+        with stop.installed():
+            return user_errors(reported)
+    except Interrupted as error:
+        sys.stderr.write(f"{error}\n")
+        return error.status
+
+
+def _train(
+    files: list[str],
+    bindings: list[str],
+    output: Path,
+    resume: bool,
+    overwrite: bool,
+    strategy: str,
+    events: Events,
+    stop: StopRequest,
+) -> None:
+    # imported here, so that a wrong flag is answered at once, --help needs no TensorFlow, and
+    # signals are answered while it starts
+    start_tensorflow()
+    from deltavae.training.strategy import is_chief, make_strategy
+
+    # before anything else of TensorFlow: workers find each other when it starts
+    chief, group = is_chief(strategy), make_strategy(strategy)
+
+    from deltavae.config import configured
+    from deltavae.models.readouts import require_fitting
+    from deltavae.training.tensorboard import TensorBoardLog
+    from deltavae.training.train import seed_everything, train
+
+    console = Console(stderr=True)
+    grading = environment().is_grading
+    with configured(files, bindings) as experiment:
+        settings, capacity, readout = experiment.settings, experiment.capacity, experiment.readout
+        every = experiment.tensorboard_every
+        if settings.max_hours is None and grading:
+            settings = dataclasses.replace(settings, max_hours=GRADING_HOURS)
+        seed_everything(settings.seed, settings.deterministic)
+        data = experiment.data()
+        with group.scope():
+            model = experiment.model(data.image_shape)
+        require_fitting(readout, model.posterior.manifold)
+        console.print(
+            f"{data.name}: {data.num_images:,} images; {model.count_params():,} weights; "
+            f"{settings.steps:,} steps of batch {settings.batch_size}"
+        )
+        with locked(output) if chief else contextlib.nullcontext():
+            # again, now that nobody else can change the answer
+            target = _where(output, resume, overwrite)
+            if overwrite and chief and target.path != output:
+                shutil.rmtree(target.path, ignore_errors=True)
+            log = TensorBoardLog(target, every, experiment.text()) if chief else None
+            train(
+                model,
+                data,
+                settings,
+                capacity,
+                target,
+                config=experiment.text(),
+                readout=readout,
+                resume=resume,
+                on_progress=events.progress,
+                console=console,
+                stop=stop,
+                export_when_stopped=grading,
+                log=log,
+                strategy=group,
+                chief=chief,
+            )
+            if chief and target.path != output:
+                _replace(target.path, output)
+
+
+def _where(output_dir: Path, resume: bool, overwrite: bool) -> RunDir:
+    """The folder to train in: the one named or, to replace a run, a new one beside it."""
+    if resume and overwrite:
+        raise UserError("--resume and --overwrite exclude each other")
+    require_writable(output_dir)
+    path = output_dir
+    beside = path.with_name(path.name + ".new")
+    begun = RunDir(path).model.exists()
+    if resume:
+        found = RunDir(beside if RunDir(beside).config.is_file() else path)
+        if not found.config.is_file() and not environment().is_grading:
+            raise UserError(
+                "there is no run to resume",
+                expected=f"one that train.py began in {path}",
+                received="none",
+                advice="Leave out --resume to begin one.",
+            )
+        return found
+    if begun and not overwrite:
+        raise UserError(
+            f"{path} already holds a run",
+            expected="an empty or new folder",
+            advice="Add --resume to continue it or --overwrite to replace it.",
+        )
+    return RunDir(beside if begun else path)
+
+
+def _replace(new: Path, old: Path) -> None:
+    aside = old.with_name(old.name + ".old")
+    shutil.rmtree(aside, ignore_errors=True)
+    os.rename(old, aside)
+    os.rename(new, old)
+    shutil.rmtree(aside, ignore_errors=True)

@@ -1,0 +1,239 @@
+"""Writes and reads a model's representation, the function from images to codes.
+
+An exported representation is a folder:
+
+    tfhub/            the module that the challenge's evaluator loads (TensorFlow 1.13 and 2)
+    saved_model/      the same as a native TensorFlow 2 SavedModel
+    model.keras       the whole model, where it is a Keras model
+    results/          what the evaluator copies: gin/postprocess.gin names the data set
+    about.json        readout, the norm that it promises, image shape, size of a code
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from deltavae.errors import UserError
+from deltavae.export.hub_module import INPUT, OUTPUT, SIGNATURE, write_module
+from deltavae.io import atomic_dir, write_json
+
+_TOLERANCE = 5e-6
+_BATCH = 256
+# Run by a Python that knows nothing of this package, as the evaluator's does.
+_RELOAD = """
+import sys
+import numpy as np
+import tensorflow as tf
+images, *modules, target = sys.argv[1:]
+images = tf.constant(np.load(images))
+np.save(target, [
+    tf.saved_model.load(module).signatures["representation"](images=images)["default"].numpy()
+    for module in modules
+])
+"""
+
+
+def export_representation(
+    model: Any, directory: Path, *, dataset_name: str, example_images: np.ndarray
+) -> None:
+    """Writes `model.representation` into `directory`, which is replaced as a whole.
+
+    The modules are read back by a clean Python and compared with the model; a difference
+    above 5e-6 fails the export and leaves `directory` as it was.
+
+    Args:
+        model: has `representation(images)`, a TensorFlow function of float32 images
+            (batch, height, width, channels) in [0, 1] to codes (batch, k); its `readout`,
+            where it has one, is named in `about.json`.
+        directory: the folder `representation` of a run.
+        dataset_name: told to the evaluator.
+        example_images: (n, height, width, channels) uint8, or float in [0, 1].
+
+    Raises:
+        UserError: where codes are not finite, TensorFlow 1.13 lacks an operation, or the
+            written modules do not do what the model does.
+    """
+    images = as_float_images(example_images)
+    codes = np.asarray(model.representation(tf.constant(images)))
+    if not np.isfinite(codes).all():
+        raise UserError(
+            "The representation is not exported",
+            expected="finite codes",
+            received=f"{np.size(codes) - np.isfinite(codes).sum()} of {codes.size} not finite",
+            advice="A weight may be NaN: export an earlier checkpoint",
+        )
+    with atomic_dir(directory) as temporary:
+        write_module(model.representation, images.shape[1:], temporary / "tfhub")
+        _write_saved_model(model, images.shape[1:], temporary / "saved_model")
+        if isinstance(model, keras.Model):
+            model.save(temporary / "model.keras")
+        gin = temporary / "results" / "gin"
+        gin.mkdir(parents=True)
+        (gin / "postprocess.gin").write_text(f"dataset.name = '{dataset_name}'\n")
+        readout = getattr(model, "readout", None)
+        write_json(
+            temporary / "about.json",
+            {
+                "dataset": dataset_name,
+                "readout": getattr(readout, "name", "embedding"),
+                "norm": getattr(readout, "norm", None),
+                "image_shape": list(images.shape[1:]),
+                "code_dim": codes.shape[1],
+            },
+        )
+        _compare(temporary, images, codes)
+
+
+def load_representation(path: str | Path) -> Callable[[np.ndarray], np.ndarray]:
+    """Reads a representation from a module folder, a SavedModel or a .keras file.
+
+    Args:
+        path: `representation/tfhub`, `representation/saved_model`, `representation/model.keras`
+            or the folder `representation` itself, of which tfhub is taken.
+
+    Returns:
+        A function of images, uint8 or float in [0, 1], (batch, height, width, channels) with
+        any batch, to float32 codes (batch, k).
+
+    Raises:
+        UserError: where there is no representation at `path`, or images do not fit it.
+    """
+    path = Path(path)
+    if path.suffix == ".keras" and path.is_file():
+        return _by_batches(*_from_keras(path))
+    if (path / "tfhub").is_dir():
+        path = path / "tfhub"
+    if not (path / "saved_model.pb").is_file():
+        raise UserError(
+            f"There is no representation at {path}",
+            expected="a folder with saved_model.pb, or a .keras file",
+            received="a folder without" if path.is_dir() else "neither",
+        )
+    return _by_batches(*_from_saved_model(path))
+
+
+def as_float_images(images: np.ndarray) -> np.ndarray:
+    """Images as float32 in [0, 1]; uint8 is divided by 255.
+
+    Raises:
+        UserError: where the array is not (batch, height, width, channels) of such numbers.
+    """
+    images = np.asarray(images)
+    is_float = np.issubdtype(images.dtype, np.floating)
+    if images.ndim != 4 or not (images.dtype == np.uint8 or is_float):
+        raise UserError(
+            "These are not images",
+            expected="uint8 or float (batch, height, width, channels)",
+            received=f"{images.dtype} of shape {images.shape}",
+        )
+    if not is_float:
+        return images.astype(np.float32) / np.float32(255)
+    if images.size and not (images.min() >= 0 and images.max() <= 1):
+        raise UserError(
+            "These float images are out of range",
+            expected="values in [0, 1]",
+            received=f"values in [{images.min():g}, {images.max():g}]",
+        )
+    return images.astype(np.float32, copy=False)
+
+
+def _from_keras(path: Path) -> tuple[Callable[[tf.Tensor], tf.Tensor], tuple[int | None, ...]]:
+    # imported here: it registers what the file names, and a module needs none of it
+    import deltavae.models.delta_vae  # noqa: F401
+
+    model = keras.saving.load_model(path, compile=False)
+    if not hasattr(model, "representation"):
+        raise UserError(
+            f"{path} holds no representation", expected="a DeltaVAE", received=type(model).__name__
+        )
+    return model.representation, (64, 64, None)
+
+
+def _from_saved_model(
+    path: Path,
+) -> tuple[Callable[[tf.Tensor], tf.Tensor], tuple[int | None, ...]]:
+    loaded = tf.saved_model.load(str(path))
+    signature = loaded.signatures.get(SIGNATURE)
+    inputs = {} if signature is None else signature.structured_input_signature[1]
+    if set(inputs) != {INPUT} or OUTPUT not in signature.structured_outputs:
+        raise UserError(
+            f"The module at {path} is no representation",
+            expected=f"a signature {SIGNATURE!r} from {INPUT!r} to {OUTPUT!r}",
+            received=f"signatures {sorted(loaded.signatures)}",
+        )
+
+    def function(images: tf.Tensor) -> tf.Tensor:
+        assert loaded.signatures  # a signature does not keep alive the variables it reads
+        return signature(**{INPUT: images})[OUTPUT]
+
+    return function, tuple(inputs[INPUT].shape[1:])
+
+
+def _by_batches(
+    function: Callable[[tf.Tensor], tf.Tensor], image_shape: tuple[int | None, ...]
+) -> Callable[[np.ndarray], np.ndarray]:
+    def representation(images: np.ndarray) -> np.ndarray:
+        images = np.asarray(images)
+        wanted = zip(image_shape, images.shape[1:], strict=False)
+        if images.ndim != 4 or any(size not in (None, given) for size, given in wanted):
+            raise UserError(
+                "These images do not fit the representation",
+                expected=f"shape {(None, *image_shape)}",
+                received=images.shape,
+            )
+        if not len(images):  # some kernels fail on nothing
+            return representation(np.zeros((1, *images.shape[1:]), images.dtype))[:0]
+        starts = range(0, len(images), _BATCH)
+        batches = (as_float_images(images[start : start + _BATCH]) for start in starts)
+        codes = [np.asarray(function(tf.constant(batch))) for batch in batches]
+        return np.concatenate(codes).astype(np.float32, copy=False)
+
+    return representation
+
+
+def _write_saved_model(model: Any, image_shape: tuple[int, ...], directory: Path) -> None:
+    spec = tf.TensorSpec((None, *image_shape), tf.float32, name=INPUT)
+
+    def representation(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {OUTPUT: model.representation(images)}
+
+    signature = tf.function(representation, autograph=False).get_concrete_function(spec)
+    module = tf.Module()
+    module.read = list(signature.graph.variables)  # what is saved are a module's attributes
+    tf.saved_model.save(module, str(directory), signatures={SIGNATURE: signature})
+
+
+def _compare(directory: Path, images: np.ndarray, codes: np.ndarray) -> None:
+    given, read_back = directory / "images.npy", directory / "codes.npy"
+    np.save(given, images)
+    modules = [directory / "tfhub", directory / "saved_model"]
+    done = subprocess.run(
+        [sys.executable, "-c", _RELOAD, given, *modules, read_back],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise UserError(
+            "The exported module cannot be read back",
+            expected="a module that loads",
+            received=(done.stderr.strip() or "no message").splitlines()[-1],
+        )
+    for module, found in zip(modules, np.load(read_back), strict=True):
+        difference = np.max(np.abs(found - codes), initial=0.0)
+        if not difference <= _TOLERANCE:
+            raise UserError(
+                f"The exported module {module.name} does not do what the model does",
+                expected=f"codes within {_TOLERANCE:g}",
+                received=f"a difference of {difference:g}",
+            )
+    given.unlink()
+    read_back.unlink()

@@ -1,0 +1,131 @@
+"""Files that are whole or not there at all: atomic writes, JSON, one writer per folder."""
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from deltavae.errors import UserError
+
+
+def atomic_write(path: str | os.PathLike[str], content: bytes | str) -> None:
+    """Write a file under a temporary name, flush it to disk, and rename it into place.
+
+    A reader sees the old content or the new, never a part; a crash leaves the old.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = content.encode() if isinstance(content, str) else content
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+@contextlib.contextmanager
+def atomic_dir(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary sibling folder that replaces `path` when the block succeeds.
+
+    What was at `path` before is deleted only after its replacement is in place. When the
+    block raises, the temporary folder is removed and `path` is as it was.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    try:
+        yield temporary
+        os.chmod(temporary, 0o777 & ~_umask())
+        old = temporary.with_name(temporary.name + ".old")
+        if path.exists():
+            os.rename(path, old)
+        os.rename(temporary, path)
+        shutil.rmtree(old, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def write_json(path: str | os.PathLike[str], content: Any) -> None:
+    """Write `content` as indented JSON, atomically."""
+    atomic_write(path, json.dumps(content, indent=2) + "\n")
+
+
+def read_json(path: str | os.PathLike[str], advice: str | None = None) -> Any:
+    """Read a JSON file; a missing or broken one is a `UserError` that names it, with `advice`."""
+    try:
+        return json.loads(Path(path).read_text())
+    except FileNotFoundError:
+        raise UserError(
+            "a file is missing", expected=path, received="none", advice=advice
+        ) from None
+    except (ValueError, OSError) as error:
+        raise UserError(f"cannot read {path}", expected="JSON", received=error) from None
+
+
+def require_writable(path: str | os.PathLike[str]) -> None:
+    """Raise `UserError` unless files can be made in `path`, which need not exist yet."""
+    folder = Path(path).absolute()
+    existing = folder
+    while not existing.exists():
+        existing = existing.parent
+    try:
+        if not existing.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, f"{existing} is a file")
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        raise UserError(
+            "cannot write the output",
+            expected=f"a writable folder at {folder}",
+            received=f"{error.strerror} ({existing})",
+            advice="Name another with --output_dir.",
+        ) from None
+
+
+@contextlib.contextmanager
+def locked(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Hold a folder's lock for the length of a block; makes the folder if need be.
+
+    The lock is the kernel's (`flock` on `.lock`), which frees it when its owner dies however
+    it dies: a file left behind locks nobody out. The file names the owner.
+
+    Raises:
+        UserError: another process holds it.
+    """
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with (Path(folder) / ".lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise UserError(
+                f"another process trains in {folder}",
+                expected="a folder that nobody writes to",
+                received=f"one locked by {file.read().strip() or 'a process that starts'}",
+                advice="Wait for it, end it, or name another folder with --output_dir.",
+            ) from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+        file.flush()
+        yield
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,1 @@
+"""The heat kernel on the sphere: KL, density, exact sampler, tables."""

@@ -1,0 +1,4 @@
+"""The ΔVAE: networks, objectives, readouts and the Keras model that ties them."""
+
+READOUTS = ("embedding", "aligned", "ica", "angles")
+"""Names of the axes that codes can be given along (`deltavae.models.readouts`)."""

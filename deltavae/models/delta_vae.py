@@ -1,0 +1,204 @@
+"""DeltaVAE: the Keras model that ties encoder, posterior, decoder and objective together."""
+
+import math
+from typing import Any
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+import deltavae.models.networks  # noqa: F401  registers what a saved model names
+from deltavae.models.objectives import BetaObjective, CapacityObjective, get_likelihood
+from deltavae.models.readouts import Readout
+from deltavae.posteriors import Parameters, Posterior
+
+METRICS = ("loss", "reconstruction", "kl", "capacity", "beta", "elbo", "log_scale")
+
+
+@keras.saving.register_keras_serializable("deltavae")
+class DeltaVAE(keras.Model):
+    """A variational autoencoder whose latent variables live on a closed manifold.
+
+    Pérez Rey, Menkovski, Portegies, Diffusion Variational Autoencoders (arXiv 1901.08991).
+    Any posterior of `deltavae.posteriors` fits: the flat VAE is the case of a Gaussian one.
+
+    Images are NHWC, 64x64, float32 in [0, 1] or uint8 in 0...255, in every method.
+
+    Args:
+        encoder: images to features (`deltavae.models.networks`).
+        posterior: features to a law on the latent space (`deltavae.posteriors`).
+        decoder: points of the latent space, as the posterior embeds them, to images.
+        objective: `CapacityObjective` (equation 2) or `BetaObjective` (equation 1).
+        likelihood: `normal` (identity covariance) or `bernoulli`.
+        readout: what `representation` applies to the posterior's location; None is the
+            location itself, the `embedding` readout.
+        seed: of the posterior's noise, which is a function of (seed, step).
+    """
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        posterior: Posterior,
+        decoder: keras.Model,
+        objective: CapacityObjective | BetaObjective,
+        likelihood: str = "normal",
+        readout: Readout | None = None,
+        seed: int = 0,
+        name: str = "deltavae",
+    ) -> None:
+        super().__init__(name=name)
+        self.encoder = encoder
+        self.posterior = posterior
+        self.decoder = decoder
+        self.objective = objective
+        self.likelihood = get_likelihood(likelihood)
+        self.readout = readout
+        self.seed = seed
+        # a variable, so that the compiled step reads what the schedule assigned
+        self.capacity = self.add_weight(
+            shape=(), initializer="zeros", trainable=False, name="capacity"
+        )
+        if not self.posterior.built:
+            self.posterior.build(self.encoder.output_shape)
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in METRICS}
+        self.built = True
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(64, 64, channels)."""
+        return tuple(self.encoder.input_shape[1:])
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The trackers, which Keras resets at the start of each epoch."""
+        return list(self.trackers.values())
+
+    def parameters(self, images: tf.Tensor, training: bool = False) -> Parameters:
+        """The parameters of q(z|x), as the posterior names them."""
+        return self.posterior(self.encoder(as_float(images), training=training))
+
+    def encode(self, images: tf.Tensor) -> tfp.distributions.Distribution:
+        """The law q(z|x), one per image."""
+        return self.posterior.law(self.parameters(images))
+
+    def decode(self, z: tf.Tensor) -> tf.Tensor:
+        """Mean images, (batch, 64, 64, channels), for points z of the manifold."""
+        return self.likelihood.mean(tf.cast(self.decoder(self.posterior.embed(z)), tf.float32))
+
+    def sample(self, num_images: int, seed: int | tuple[int, int] = 0) -> tf.Tensor:
+        """Mean images of points drawn from the prior: (num_images, 64, 64, channels)."""
+        seed = tf.constant((0, seed) if isinstance(seed, int) else seed, tf.int32)
+        return self.decode(self.posterior.prior().sample(num_images, seed=seed))
+
+    def reconstruct(self, images: tf.Tensor) -> tf.Tensor:
+        """Mean images decoded from the location of q(z|x)."""
+        return self.decode(self.parameters(images)["loc"])
+
+    def embedding(self, images: tf.Tensor) -> tf.Tensor:
+        """The location of q(z|x) before any readout: (batch, posterior.code_dim)."""
+        return self.posterior.code(self.parameters(images))
+
+    def representation(self, images: tf.Tensor) -> tf.Tensor:
+        """The codes, (batch, k): deterministic, under the model's readout."""
+        codes = self.embedding(images)
+        return codes if self.readout is None else self.readout(codes)
+
+    def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Reconstructions, so that the model can be called and predicts like any other."""
+        del training
+        return self.reconstruct(images)
+
+    def _sample(self, parameters: Parameters, seed: tf.Tensor) -> tf.Tensor:
+        replica = tf.distribute.get_replica_context()
+        if replica is None or replica.num_replicas_in_sync == 1:
+            return self.posterior.sample(parameters, seed)
+        # the noise of the whole batch, of which each replica takes its own rows
+        tiled = {
+            k: tf.concat([v] * replica.num_replicas_in_sync, 0) for k, v in parameters.items()
+        }
+        z = self.posterior.sample(tiled, seed)
+        size = tf.shape(z)[0] // replica.num_replicas_in_sync
+        first = size * replica.replica_id_in_sync_group
+        return z[first : first + size]
+
+    def losses_per_image(
+        self, images: tf.Tensor, seed: tf.Tensor, training: bool
+    ) -> dict[str, tf.Tensor]:
+        """Every term of the objective, (batch,) each, at one sample of q(z|x) per image."""
+        images = as_float(images)
+        parameters = self.parameters(images, training)
+        z = self._sample(parameters, seed)
+        outputs = tf.cast(self.decoder(self.posterior.embed(z), training=training), tf.float32)
+        log_likelihood = self.likelihood.log_likelihood(images, outputs)
+        kl = self.posterior.kl(parameters)
+        penalty = self.objective.penalty(kl, self.capacity, self.posterior.restoring(parameters))
+        # the law's constant is no one's doing: it counts in the ELBO and nowhere else
+        reconstruction = -log_likelihood - self.likelihood.constant * math.prod(self.image_shape)
+        return {
+            "loss": reconstruction + penalty,
+            "reconstruction": reconstruction,
+            "kl": kl,
+            "elbo": log_likelihood - kl,
+            "log_scale": self.posterior.log_scale(parameters),
+        }
+
+    def update(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """One step of the optimiser on a batch; the terms before it, per image: (batch,).
+
+        Inside `tf.distribute.Strategy.run`, `images` are a replica's part of the batch, and
+        the step is that of the whole one.
+        """
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        seed = tf.stack([self.seed, tf.cast(self.optimizer.iterations, tf.int32)])
+        with tf.GradientTape() as tape:
+            terms = self.losses_per_image(images, seed, training=True)
+            loss = tf.reduce_mean(terms["loss"]) / replicas
+        variables = self.trainable_variables
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        return terms
+
+    def train_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`update` as Keras calls it in `fit`."""
+        return self._track(self.update(images))
+
+    def test_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The same terms without a step; the noise is that of step 0."""
+        return self._track(self.losses_per_image(images, tf.stack([self.seed, 0]), False))
+
+    def _track(self, terms: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        for name, values in terms.items():
+            self.trackers[name].update_state(values)
+        self.trackers["capacity"].update_state(self.capacity)
+        self.trackers["beta"].update_state(self.objective.beta)
+        return {name: tracker.result() for name, tracker in self.trackers.items()}
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        parts = {
+            "encoder": self.encoder,
+            "posterior": self.posterior,
+            "decoder": self.decoder,
+            "objective": self.objective,
+            "readout": self.readout,
+        }
+        config = {k: keras.saving.serialize_keras_object(v) for k, v in parts.items()}
+        return config | {
+            "likelihood": self.likelihood.name,
+            "seed": self.seed,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "DeltaVAE":
+        """Rebuild from `get_config`."""
+        for key in ("encoder", "posterior", "decoder", "objective", "readout"):
+            config[key] = keras.saving.deserialize_keras_object(config[key])
+        return cls(**config)
+
+
+def as_float(images: tf.Tensor) -> tf.Tensor:
+    """Images as float32 in [0, 1]; uint8 is divided by 255."""
+    images = tf.convert_to_tensor(images)
+    if images.dtype == tf.uint8:
+        return tf.cast(images, tf.float32) * (1.0 / 255.0)
+    return tf.cast(images, tf.float32)

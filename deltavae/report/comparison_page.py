@@ -1,0 +1,130 @@
+"""The page of several runs: a table of their scores, and dots with their uncertainty."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deltavae.errors import UserError
+from deltavae.io import atomic_write, read_json
+from deltavae.report.figures.scores import comparison_plot
+from deltavae.report.render import number, render
+from deltavae.report.run_page import now
+from deltavae.report.section import Picture
+from deltavae.report.words import explain
+from deltavae.run_dir import RunDir
+
+_ALIKE = ("dataset", "protocol", "settings")
+
+
+def write_comparison(run_dirs: Sequence[str | os.PathLike[str]], output: Path) -> Path:
+    """Write a page that compares scored runs: a table, and dots with their uncertainty.
+
+    Runs whose configurations and readouts differ in nothing but the seed count as repeats.
+
+    Args:
+        run_dirs: two folders or more.
+        output: the file to write.
+
+    Raises:
+        UserError: fewer than two runs, one without scores, or runs scored differently.
+    """
+    if len(run_dirs) < 2:
+        raise UserError("nothing to compare", expected="two runs or more", received=len(run_dirs))
+    runs = [RunDir(path) for path in run_dirs]
+    scores = [
+        read_json(run.scores, f"Score it first: evaluate.py --run_dir {run.path}") for run in runs
+    ]
+    for field in _ALIKE:
+        found = sorted({str(one.get(field)) for one in scores})
+        if len(found) > 1:
+            raise UserError(
+                f"the runs differ in their {field}, so their scores do not compare",
+                expected="the same for all",
+                received=" and ".join(found),
+            )
+    groups = _grouped(runs, scores)
+    keys = list(dict.fromkeys(key for one in scores for key in one["scores"]))
+    values = {label: [one["scores"] for one in members] for label, members in groups.items()}
+    picture = Picture(
+        "comparison",
+        "Scores side by side",
+        "Small dots are runs, large marks their mean. Whiskers: the standard error of the mean "
+        "over repeats with other seeds or, for a single run, the deviation over repeats of the "
+        "scoring, where there were any.",
+        comparison_plot(values, keys, _spreads(groups)),
+        vector=True,
+    )
+    page = render(
+        "compare.html",
+        title=f"{scores[0]['dataset']}: {len(runs)} runs compared",
+        scores=scores[0],
+        runs=[run.path.resolve().name for run in runs],
+        labels=list(groups),
+        counts=[len(members) for members in groups.values()],
+        rows=[(key, explain(key), [_cell(v, key) for v in values.values()]) for key in keys],
+        picture=picture,
+        differences=_differences(runs, scores),
+        created=now(),
+    )
+    atomic_write(output, page)
+    return output
+
+
+def _grouped(
+    runs: Sequence[RunDir], scores: Sequence[dict[str, Any]]
+) -> dict[str, list[dict[str, Any]]]:
+    """Scores by what was run, labelled by the folder of the first run of each kind."""
+    labels: dict[tuple[str, ...], str] = {}
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for run, one in zip(runs, scores, strict=True):
+        config = _bindings(run)
+        config.pop("train.seed", None)
+        # a run without a configuration is like no other
+        kind = (str(sorted(config.items())) if config else str(run.path), str(one["readout"]))
+        name = run.path.resolve().name
+        label = labels.setdefault(kind, name if name not in groups else str(run.path))
+        groups.setdefault(label, []).append(one)
+    return groups
+
+
+def _spreads(groups: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, float]]:
+    return {
+        label: members[0].get("spread", {})
+        for label, members in groups.items()
+        if len(members) == 1
+    }
+
+
+def _cell(runs: Sequence[dict[str, float]], key: str) -> str:
+    values = np.array([run[key] for run in runs if run.get(key) is not None])
+    if not len(values):
+        return "–"
+    if len(values) == 1:
+        return number(float(values[0]))
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    return f"{values.mean():.3f} ± {error:.3f}"
+
+
+def _bindings(run: RunDir) -> dict[str, str]:
+    """The bindings of the operative configuration, continuation lines joined."""
+    text = run.config.read_text() if run.config.is_file() else ""
+    lines = re.sub(r"\\\n\s*", "", text).splitlines()
+    pairs = (line.partition("=") for line in lines if not line.startswith("#"))
+    return {name.strip(): value.strip() for name, equals, value in pairs if equals}
+
+
+def _differences(
+    runs: Sequence[RunDir], scores: Sequence[dict[str, Any]]
+) -> list[tuple[str, list[str]]]:
+    """Bindings that the runs do not share, one value a run."""
+    columns = [
+        _bindings(run) | {"readout": str(one["readout"])}
+        for run, one in zip(runs, scores, strict=True)
+    ]
+    names = sorted({name for column in columns for name in column})
+    table = [(name, [column.get(name, "–") for column in columns]) for name in names]
+    return [(name, values) for name, values in table if len(set(values)) > 1]

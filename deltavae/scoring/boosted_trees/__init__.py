@@ -1,0 +1,1 @@
+"""Gradient-boosted trees as scikit-learn grows them, in numba."""

@@ -1,0 +1,179 @@
+"""disentanglement_lib's metrics by the names of the challenge, run on codes.
+
+Every metric is the library's own function on the library's own draws. Two parts are exchanged
+on the way: the boosted trees of DCI (`boosting`) and the solver that SAP's classifier names.
+With `reference` nothing is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import types
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+from unittest import mock
+
+import numpy as np
+import sklearn.svm
+
+from deltavae.data import GroundTruthData
+from deltavae.errors import UserError
+from deltavae.scoring.boosted_trees import ensemble as boosting
+from deltavae.scoring.draws import IndexedData
+from deltavae.scoring.library import library, metric_settings
+
+
+class Metric(NamedTuple):
+    """One metric of the library.
+
+    module, function: where the library has it.
+    reported: the entry of its result that stands for the metric in tables.
+    bindings: further lines of gin.
+    """
+
+    module: str
+    function: str
+    reported: str
+    bindings: tuple[str, ...] = ()
+
+
+METRICS: dict[str, Metric] = {
+    "factor_vae_metric": Metric("factor_vae", "compute_factor_vae", "eval_accuracy"),
+    "dci": Metric("dci", "compute_dci", "disentanglement"),
+    "mig": Metric("mig", "compute_mig", "discrete_mig"),
+    "sap_score": Metric("sap_score", "compute_sap", "SAP_score"),
+    "irs": Metric("irs", "compute_irs", "IRS"),
+    "beta_vae": Metric("beta_vae", "compute_beta_vae_sklearn", "eval_accuracy"),
+    "modularity_explicitness": Metric(
+        "modularity_explicitness", "compute_modularity_explicitness", "modularity_score"
+    ),
+    "unsupervised": Metric(
+        "unsupervised_metrics", "unsupervised_metrics", "gaussian_total_correlation"
+    ),
+    "downstream_logistic_regression": Metric(
+        "downstream_task",
+        "compute_downstream_task",
+        "1000:mean_test_accuracy",
+        ("predictor.predictor_fn = @logistic_regression_cv",),
+    ),
+    "downstream_boosted_trees": Metric(
+        "downstream_task",
+        "compute_downstream_task",
+        "1000:mean_test_accuracy",
+        ("predictor.predictor_fn = @gradient_boosting_classifier",),
+    ),
+}
+CHALLENGE = ("factor_vae_metric", "dci", "mig", "sap_score", "irs")
+# The metrics whose number depends on the scikit-learn that computed it.
+BY_PROTOCOL = ("dci", "sap_score")
+PROTOCOLS = ("current", "challenge2019")
+
+
+def run_metric(
+    metric: str,
+    data: IndexedData | GroundTruthData,
+    represent: Callable[[np.ndarray], np.ndarray],
+    *,
+    settings: str = "study",
+    protocol: str = "current",
+    seed: int = 0,
+    reference: bool = False,
+) -> dict[str, float]:
+    """Runs one metric.
+
+    Args:
+        metric: a key of `METRICS`.
+        data: what to draw from.
+        represent: (n,) of what `data` draws -> float (n, k).
+        settings: one of `library.SETTINGS`.
+        protocol: one of `PROTOCOLS`; matters to `BY_PROTOCOL` only.
+        seed: of the metric's random draws, and of ties and solvers.
+        reference: the library's function with nothing exchanged (current protocol only).
+
+    Returns:
+        the library's result, every number a Python float.
+    """
+    chosen = METRICS[metric]
+    module = getattr(library(), chosen.module)
+    if metric in ("mig", "sap_score"):
+        represent = _at_least_two(represent)
+    exchange = _unchanged(seed) if reference else _exchanged(metric, protocol, seed)
+    with metric_settings(settings, chosen.bindings), exchange:
+        result = getattr(module, chosen.function)(
+            data, represent, random_state=np.random.RandomState(seed)
+        )
+    return {name: float(value) for name, value in result.items()}
+
+
+def _at_least_two(represent: Callable[[np.ndarray], np.ndarray]) -> Callable:
+    """The same, refusing one code: these metrics compare the best code with the second best."""
+
+    def checked(drawn: np.ndarray) -> np.ndarray:
+        codes = represent(drawn)
+        if codes.shape[1] < 2:
+            raise UserError(
+                "this metric compares the two best codes", expected="two codes or more"
+            )
+        return codes
+
+    return checked
+
+
+@contextlib.contextmanager
+def _unchanged(seed: int) -> Iterator[None]:
+    """scikit-learn takes numpy's global generator; seeds it, and puts it back after."""
+    state = np.random.get_state()  # noqa: NPY002
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+
+
+@contextlib.contextmanager
+def _exchanged(metric: str, protocol: str, seed: int) -> Iterator[None]:
+    lib = library()
+    with _unchanged(seed), contextlib.ExitStack() as stack:
+        if metric == "dci":
+            importances = functools.partial(importance_matrix, variant=protocol, seed=seed)
+            stack.enter_context(mock.patch.object(lib.dci, "compute_importance_gbt", importances))
+        if metric == "downstream_boosted_trees":
+            trees = types.SimpleNamespace(GradientBoostingClassifier=boosting.Classifier)
+            stack.enter_context(mock.patch.object(lib.utils, "ensemble", trees))
+        if metric == "sap_score":
+            dual = True if protocol == "challenge2019" else "auto"
+            classifier = functools.partial(sklearn.svm.LinearSVC, dual=dual, random_state=seed)
+            svm = types.SimpleNamespace(LinearSVC=classifier)
+            stack.enter_context(mock.patch.object(lib.sap_score, "svm", svm))
+        yield
+
+
+def importance_matrix(
+    x_train: np.ndarray,
+    y_train: np.ndarray,
+    x_test: np.ndarray,
+    y_test: np.ndarray,
+    *,
+    variant: str = "current",
+    seed: int = 0,
+) -> tuple[np.ndarray, float, float]:
+    """What the library's `compute_importance_gbt` returns, by `boosting`.
+
+    Args:
+        x_train, x_test: codes (num_codes, n).
+        y_train, y_test: factors (num_factors, n).
+        variant: one of `boosting.VARIANTS`.
+        seed: decides between splits of equal gain.
+
+    Returns:
+        importances (num_codes, num_factors), and the mean accuracy in training and in test.
+    """
+    problem = boosting.Problem.of(x_train.T, y_train.T)
+    importances, train, test = [], [], []
+    for labels, held_out in zip(y_train, y_test, strict=True):
+        fitted = boosting.fit(problem, labels, variant=variant, seed=seed)
+        importances.append(fitted.feature_importances)
+        train.append(np.mean(fitted.training_predictions == labels))
+        test.append(np.mean(fitted.predict(x_test.T) == held_out))
+    return np.stack(importances, axis=1), float(np.mean(train)), float(np.mean(test))

@@ -1,0 +1,214 @@
+"""From a trained representation to `scores.json`: every score, and what made it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from deltavae.data import GroundTruthData
+from deltavae.io import require_writable
+from deltavae.run_dir import RunDir
+from deltavae.scoring import challenge
+from deltavae.scoring import code_sources as sources
+from deltavae.scoring.codes import CodeCache, Encoder, digest_data, encode_once
+from deltavae.scoring.draws import drawn_images
+from deltavae.scoring.jobs import Job, Outcome, run_jobs
+from deltavae.scoring.library import library
+from deltavae.scoring.periodic import PeriodicScores
+from deltavae.scoring.request import check, metric_names
+from deltavae.scoring.results import column_report, described, write_scores
+
+Progress = Callable[[str, int, int], object]
+
+
+def evaluate(
+    *,
+    run_dir: str | Path | None = None,
+    representation: str | Path | None = None,
+    codes_file: str | Path | None = None,
+    data: str | GroundTruthData | None = None,
+    metrics: Sequence[str] = challenge.CHALLENGE,
+    protocol: str = "both",
+    readouts: Sequence[str] | None = None,
+    settings: str = "study",
+    output_dir: str | Path | None = None,
+    seed: int = 0,
+    seeds: int = 1,
+    jobs: int | None = None,
+    reference: bool = False,
+    progress: Progress | None = None,
+) -> dict:
+    """Scores one representation and writes `scores.json` and the results of each metric.
+
+    Args:
+        run_dir, representation, codes_file: exactly one: a run's folder, an exported module's,
+            or an .npz file with `codes`.
+        data: the data set or its name; by default the one the run or module names.
+        metrics: keys of `challenge.METRICS`; `("all",)` is all of them.
+        protocol: `current` scores as today's scikit-learn does, `challenge2019` as the
+            evaluator of 2019 did; `both` adds the latter as `dci_2019`, `sap_score_2019`.
+        readouts: names of `deltavae.models.readouts`: scores each beside the others, from the
+            model's embedding (or the file's codes). By default, what was exported.
+        settings: `study` or `fast`.
+        output_dir: where to write; by default the run's folder, and nowhere without a run.
+        seed: of the metrics' random draws.
+        seeds: repeats with seed, seed + 1, ...; scores are means, `spread` their deviations.
+        jobs: processes (a script's main must be guarded); by default one a core, one when fast.
+        reference: disentanglement_lib's own code throughout, slow; `current` only.
+        progress: called with (what, done, to do).
+
+    Returns:
+        the content of scores.json (docs/scores.md).
+
+    Raises:
+        UserError: a mistake in the arguments or in what they name.
+    """
+    names = metric_names(metrics)
+    check(protocol, seed, seeds, settings, reference, jobs, readouts)
+    library()
+    source = sources.open_source(run_dir, representation, codes_file, data, readouts)
+    output = Path(output_dir) if output_dir else Path(run_dir) if run_dir else None
+    if output is not None:
+        require_writable(output)
+    tell = progress or (lambda what, done, total: None)
+    all_seeds = range(seed, seed + seeds)
+    periodic = PeriodicScores(source.index, source.data, seed)
+    live = source.encoder is not None and source.data is not None and source.data.is_stochastic
+    base = _codes(
+        source, [] if live else names, settings, all_seeds, periodic.images, output, tell
+    )
+    functions = _readouts(source, base, readouts, seed)
+    columns = {name: _apply(function, base) for name, function in functions.items()}
+    represent: Mapping = _live(source, functions) if live else columns
+    planned = _plan(columns, names, protocol, all_seeds, reference)
+    ended: list[Job] = []
+
+    def done(job: Job, outcome: Outcome) -> None:
+        ended.append(job)
+        tell(f"metrics: {job.metric} in {outcome.seconds:.0f} s", len(ended), len(planned))
+
+    outcomes = run_jobs(
+        planned,
+        (source.data if live else None) or source.index,
+        represent,
+        settings=settings,
+        workers=jobs or (1 if settings == "fast" else os.cpu_count() or 1),
+        done=done,
+    )
+    reports = {
+        name: column_report(name, outcomes, protocol, periodic.score(codes))
+        for name, codes in columns.items()
+    }
+    first = next(iter(reports))
+    scores = described(
+        dataset=source.data.name if source.data else "factors",
+        source={"kind": source.kind, "path": str(source.path), "sha256": source.digest},
+        protocol=protocol,
+        settings=settings,
+        seed=seed,
+        seeds=seeds,
+        reference=reference,
+        warnings=source.warnings + _warnings(columns),
+        readout=first,
+        **reports[first],
+    )
+    if len(reports) > 1:
+        scores["readouts"] = reports
+    if output is not None:
+        write_scores(RunDir(output), scores)
+    return scores
+
+
+def _codes(
+    source: sources.Source,
+    names: list[str],
+    settings: str,
+    seeds: Sequence[int],
+    more: np.ndarray,
+    output: Path | None,
+    tell: Progress,
+) -> np.ndarray:
+    if source.codes is not None:
+        return source.codes
+    assert source.data is not None and source.encoder is not None  # all sources have one or both
+    tell("draws", 0, 1)
+    needed = np.union1d(drawn_images(source.index, names, settings, seeds), more)
+    needed = needed if len(needed) else np.arange(min(256, source.index.num_images))
+    tell("draws", 1, 1)
+    folder = output / "metrics" / "codes" if output else None
+    cache = CodeCache(folder, f"{source.digest[:16]}{digest_data(source.data)[:16]}")
+    return encode_once(
+        source.data,
+        source.encoder,
+        needed,
+        cache,
+        lambda done, total: tell("codes", done, total),
+    )
+
+
+def _readouts(
+    source: sources.Source, base: np.ndarray, readouts: Sequence[str] | None, seed: int
+) -> dict[str, Encoder]:
+    """Codes to codes, by readout: the model's own, others fitted to 4,096 images, label-free."""
+    if not readouts:
+        return {source.readout: lambda codes: codes}
+    from deltavae.models.readouts import fit_readout  # brings TensorFlow
+
+    shown = base[np.isfinite(base[:, 0])]
+    shown = shown[np.random.RandomState(seed).permutation(len(shown))[:4096]]
+    return {
+        name: source.fitted.get(name) or fit_readout(name, shown, source.manifold)
+        for name in dict.fromkeys(readouts)
+    }
+
+
+def _apply(function: Encoder, base: np.ndarray) -> np.ndarray:
+    """The function of every row that is there, float32; the others stay NaN."""
+    there = np.isfinite(base[:, 0])
+    rows = np.asarray(function(base[there]), np.float32)
+    codes = np.full((len(base), rows.shape[1]), np.nan, np.float32)
+    codes[there] = rows
+    return codes
+
+
+def _live(source: sources.Source, functions: dict[str, Encoder]) -> dict[str, Encoder]:
+    """Images to codes, by readout, for sets whose images are never the same twice."""
+    assert source.encoder is not None
+    encode = source.encoder()
+
+    def read(function: Encoder) -> Encoder:
+        return lambda images: np.asarray(function(encode(images)))
+
+    return {name: read(function) for name, function in functions.items()}
+
+
+def _warnings(columns: dict[str, np.ndarray]) -> list[str]:
+    """What is odd about codes that can be scored."""
+    found = []
+    for name, codes in columns.items():
+        used = codes[np.isfinite(codes[:, 0])]
+        constant = np.flatnonzero(np.ptp(used, axis=0) == 0)
+        if len(constant):
+            which = ", ".join(map(str, constant))
+            found.append(f"{len(constant)} of {codes.shape[1]} {name} codes are constant: {which}")
+    return found
+
+
+def _plan(
+    columns: dict[str, np.ndarray],
+    names: list[str],
+    protocol: str,
+    seeds: Sequence[int],
+    reference: bool,
+) -> list[Job]:
+    protocols = challenge.PROTOCOLS if protocol == "both" else (protocol,)
+    return [
+        Job(column, name, version, seed, reference)
+        for column in columns
+        for name in names
+        for version in (protocols if name in challenge.BY_PROTOCOL else protocols[:1])
+        for seed in seeds
+    ]

@@ -1,0 +1,131 @@
+"""Metrics as jobs that don't touch each other: in this process, or side by side in others."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import concurrent.futures.process
+import multiprocessing
+import os
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from deltavae.data import GroundTruthData
+from deltavae.errors import UserError, told
+from deltavae.scoring.challenge import run_metric
+from deltavae.scoring.draws import IndexedData
+
+
+class Job(NamedTuple):
+    """One metric on one set of codes.
+
+    readout: which codes. metric: a key of `challenge.METRICS`. protocol, seed, reference: as
+    for `challenge.run_metric`.
+    """
+
+    readout: str
+    metric: str
+    protocol: str
+    seed: int
+    reference: bool = False
+
+
+class Outcome(NamedTuple):
+    """What a job gave: its result and its seconds, or the error that ended it."""
+
+    result: dict[str, float]
+    seconds: float
+    error: str = ""
+
+
+# Longest first, so that workers finish together.
+_ORDER = ("downstream_boosted_trees", "downstream_logistic_regression", "dci")
+_shared: dict[str, Any] = {}
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    data: IndexedData | GroundTruthData,
+    codes: Mapping[str, np.ndarray | Callable[[np.ndarray], np.ndarray]],
+    *,
+    settings: str,
+    workers: int,
+    done: Callable[[Job, Outcome], object] | None = None,
+) -> dict[Job, Outcome]:
+    """Runs the jobs and returns what each gave; the same, to the bit, for any `workers`.
+
+    Args:
+        jobs: what to run.
+        data: the index that the codes belong to, or a data set.
+        codes: by readout, float32 (num_images, k), or a function from a data set's images.
+        settings: one of `library.SETTINGS`.
+        workers: number of processes; 1 runs everything in this one, as do functions.
+        done: called with each job as it ends.
+    """
+    queue = sorted(jobs, key=lambda job: job.metric not in _ORDER)
+    outcomes: dict[Job, Outcome] = {}
+
+    def finished(job: Job, outcome: Outcome) -> None:
+        outcomes[job] = outcome
+        if done is not None:
+            done(job, outcome)
+
+    threads = 1 if sum(job.metric == "dci" for job in jobs) >= workers else workers
+    if workers == 1 or len(jobs) == 1 or any(callable(known) for known in codes.values()):
+        _start(data, codes, settings, workers)
+        for job in queue:
+            finished(job, _run(job))
+        return {job: outcomes[job] for job in jobs}
+    # spawned, never forked: this process may hold TensorFlow's threads
+    with concurrent.futures.ProcessPoolExecutor(
+        min(workers, len(jobs)),
+        multiprocessing.get_context("spawn"),
+        _start,
+        (data, codes, settings, threads),
+    ) as pool:
+        futures = {pool.submit(_run, job): job for job in queue}
+        for future in concurrent.futures.as_completed(futures):
+            try:
+                outcome = future.result()
+            except concurrent.futures.process.BrokenProcessPool:
+                outcome = Outcome({}, 0.0, "its process was killed, perhaps for want of memory")
+            finished(futures[future], outcome)
+    return {job: outcomes[job] for job in jobs}
+
+
+def _start(data: Any, codes: Mapping[str, Any], settings: str, threads: int) -> None:
+    # threads of the boosting wait for each other asleep, since other jobs want the cores
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    import numba
+
+    available = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    numba.set_num_threads(max(1, min(threads, available)))
+    _shared.update(data=data, codes=codes, settings=settings)
+
+
+def _run(job: Job) -> Outcome:
+    started = time.monotonic()
+    codes = _shared["codes"][job.readout]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the library's solvers speak of their defaults
+            result = run_metric(
+                job.metric,
+                _shared["data"],
+                codes if callable(codes) else codes.__getitem__,
+                settings=_shared["settings"],
+                protocol=job.protocol,
+                seed=job.seed,
+                reference=job.reference,
+            )
+        return Outcome(result, time.monotonic() - started)
+    except UserError as error:
+        return Outcome({}, time.monotonic() - started, told(error))
+    except Exception as error:  # one metric's failure must not lose the others
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        message = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
+        return Outcome({}, time.monotonic() - started, message)

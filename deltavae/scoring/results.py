@@ -1,0 +1,202 @@
+"""The content of scores.json, and the table that is printed of it (docs/scores.md)."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+
+import deltavae
+from deltavae.errors import UserError
+from deltavae.io import read_json, write_json
+from deltavae.run_dir import RunDir
+from deltavae.scoring import challenge
+from deltavae.scoring.jobs import Job, Outcome
+
+SCHEMA = 1
+# Every other score is better when higher. `unsupervised` reports a total correlation.
+LOWER_IS_BETTER = ("d_lsbd", "unsupervised")
+_VERSIONS = ("numpy", "scikit-learn", "numba", "tensorflow", "disentanglement-lib")
+
+
+def versions() -> dict[str, str]:
+    """Versions of deltavae and of what the scores depend on."""
+    found = {"deltavae": deltavae.__version__}
+    for name in _VERSIONS:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def described(**facts: object) -> dict[str, object]:
+    """The head of scores.json: schema, time, versions, and the facts given."""
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return {"schema": SCHEMA, "created": now, "versions": versions(), **facts}
+
+
+def score_key(metric: str, version: str, protocol: str) -> str:
+    """Name of a score: the 2019 number stands beside the current one only under `both`."""
+    aside = protocol == "both" and version == "challenge2019" and metric in challenge.BY_PROTOCOL
+    return f"{metric}_2019" if aside else metric
+
+
+def column_report(
+    readout: str, outcomes: dict[Job, Outcome], protocol: str, probes: dict
+) -> dict[str, dict]:
+    """What scores.json says of one readout.
+
+    Returns:
+        scores: the reported number of each metric, mean over seeds; with them r2_<factor> and
+            d_lsbd, the mean over the periodic factors.
+        spread: its standard deviation over seeds (n - 1), where there are several.
+        metrics: every number of each metric (mean over seeds) and `seconds`.
+        probes: as `probe.probe_factors` returns.
+        failed: by metric, why it has no score.
+    """
+    report: dict[str, dict] = {
+        "scores": {}, "spread": {}, "metrics": {}, "probes": probes, "failed": {},
+    }  # fmt: skip
+    grouped: dict[str, list[tuple[Job, Outcome]]] = {}
+    for job, outcome in outcomes.items():
+        if job.readout == readout:
+            key = score_key(job.metric, job.protocol, protocol)
+            grouped.setdefault(key, []).append((job, outcome))
+    order = list(challenge.METRICS)
+    for key in sorted(grouped, key=lambda key: order.index(key.removesuffix("_2019"))):
+        ran = sorted(grouped[key], key=lambda pair: pair[0].seed)
+        errors = [outcome.error for _, outcome in ran if outcome.error]
+        if errors:
+            report["failed"][key] = errors[0]
+            continue
+        results = [outcome.result for _, outcome in ran]
+        means = {name: float(np.mean([r[name] for r in results])) for name in results[0]}
+        reported = challenge.METRICS[ran[0][0].metric].reported
+        if reported not in means:
+            reported = [name for name in means if name.endswith("mean_test_accuracy")][-1]
+        report["scores"][key] = means[reported]
+        if len(results) > 1:
+            report["spread"][key] = float(np.std([r[reported] for r in results], ddof=1))
+        seconds = sum(outcome.seconds for _, outcome in ran)
+        report["metrics"][key] = {**means, "seconds": round(seconds, 2)}
+    for factor, found in probes.items():
+        report["scores"][f"r2_{factor}"] = found["images"]
+    turned = [found["d_lsbd"] for found in probes.values() if "d_lsbd" in found]
+    if turned:
+        report["scores"]["d_lsbd"] = float(np.mean(turned))
+    return report
+
+
+def write_scores(run_dir: RunDir, scores: dict) -> None:
+    """Writes scores.json, and each metric's numbers where the 2019 starter kit looks for them."""
+    write_json(run_dir.scores, _finite(scores))
+    for metric, numbers in scores["metrics"].items():
+        path = run_dir.metrics / metric / "results" / "aggregate" / "evaluation.json"
+        prefixed = {f"evaluation_results.{name}": value for name, value in numbers.items()}
+        prefixed["evaluation_config.dataset.name"] = scores["dataset"]
+        prefixed["evaluation_config.evaluation.random_seed"] = scores["seed"]
+        write_json(path, _finite(prefixed))
+
+
+def _finite(content: object) -> object:
+    """The same with None for NaN and infinities, which JSON doesn't have."""
+    return json.loads(json.dumps(content), parse_constant=lambda _: None)
+
+
+def format_scores(scores: dict) -> Table:
+    """A table of the scores, a column for each readout."""
+    columns = scores.get("readouts") or {scores["readout"]: scores}
+    table = Table(title=f"{scores['dataset']}, {scores['settings']} settings")
+    table.add_column("score")
+    for name in columns:
+        table.add_column(name, justify="right")
+    keys = dict.fromkeys(key for report in columns.values() for key in report["scores"])
+    failed = dict.fromkeys(key for report in columns.values() for key in report["failed"])
+    for key in keys:
+        table.add_row(key, *(_cell(report, key) for report in columns.values()))
+    for factor in next(iter(columns.values()))["probes"]:
+        for kind, label in _PROBES.items():
+            cells = [report["probes"][factor].get(kind) for report in columns.values()]
+            if any(cell is not None for cell in cells):
+                shown = ["" if cell is None else f"{cell:.4f}" for cell in cells]
+                table.add_row(f"r2_{factor}, {label}", *shown)
+    for key in failed:
+        table.add_row(key, *("failed" if key in r["failed"] else "" for r in columns.values()))
+    return table
+
+
+_PROBES = {
+    "objects": "held-out objects",
+    "pca_images": "PCA of pixels",
+    "pca_objects": "PCA of pixels, held-out objects",
+}
+
+
+def _cell(report: dict, key: str) -> str:
+    if key not in report["scores"]:
+        return ""
+    spread = f" ± {report['spread'][key]:.4f}" if key in report["spread"] else ""
+    return f"{report['scores'][key]:.4f}{spread}"
+
+
+def compare(
+    folders: Sequence[str | Path], unranked: Mapping[str, np.ndarray] | None = None
+) -> Table:
+    """A table of runs side by side, with the mean of their ranks over the scores they share.
+
+    Rank 1 is the best; equal scores share the mean of their ranks. How the challenge combined
+    its scores into a ranking is not known.
+
+    Args:
+        folders: folders with a scores.json each.
+        unranked: further rows, (runs,) numbers each, that don't enter the ranks.
+
+    Raises:
+        UserError: fewer than two runs, a run without scores, or runs scored differently.
+    """
+    if len(folders) < 2:
+        raise UserError("nothing to compare", expected="two runs or more", received=len(folders))
+    all_scores = [
+        read_json(RunDir(folder).scores, f"Score it first: evaluate.py --run_dir {folder}")
+        for folder in folders
+    ]
+    for field in ("dataset", "protocol", "settings"):
+        values = [scores.get(field) for scores in all_scores]
+        if len(set(values)) > 1:
+            raise UserError(f"runs differ in their {field}", expected="the same", received=values)
+    shared = [
+        key
+        for key in all_scores[0]["scores"]
+        if all(s["scores"].get(key) is not None for s in all_scores)
+    ]
+    if not shared:
+        raise UserError("the runs have no score in common", received=[str(f) for f in folders])
+    matrix = np.array([[scores["scores"][key] for key in shared] for scores in all_scores])
+    ranks = mean_ranks(np.where([key in LOWER_IS_BETTER for key in shared], -matrix, matrix))
+    table = Table(
+        title=f"{all_scores[0]['dataset']}: mean ranks over {len(shared)} scores",
+        caption="Rank 1 is the best; lower is better for d_lsbd and unsupervised. "
+        "How the challenge combined its scores is not known.",
+    )
+    table.add_column("score")
+    for folder, scores in zip(folders, all_scores, strict=True):
+        table.add_column(f"{Path(folder).name} ({scores['readout']})", justify="right")
+    for key, column in zip(shared, matrix.T, strict=True):
+        table.add_row(key, *(f"{value:.4f}" for value in column))
+    for key, row in (unranked or {}).items():
+        table.add_row(f"{key} (not ranked)", *(f"{value:.4f}" for value in row))
+    table.add_row("mean rank", *(f"{rank:.2f}" for rank in ranks), style="bold")
+    return table
+
+
+def mean_ranks(scores: np.ndarray) -> np.ndarray:
+    """Mean rank of each run over scores (runs, scores), 1 the best, ties averaged."""
+    better = np.sum(scores[None] > scores[:, None], axis=1)
+    equal = np.sum(scores[None] == scores[:, None], axis=1)
+    return np.mean(better + (equal + 1) / 2, axis=1)

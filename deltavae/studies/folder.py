@@ -1,0 +1,106 @@
+"""The folder of a study: its lock, its identity, and the folder of each run."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import deltavae
+from deltavae.errors import UserError
+from deltavae.io import read_json, write_json
+from deltavae.studies.run_spec import RunSpec, Scoring
+
+FORMAT = 1
+CODES = "codes.npz"
+"""Codes of the same images for every run of a data set, an array for each readout."""
+
+
+class StudyFolder:
+    """Names in the folder of a study, and the state of its runs.
+
+    `study.json` says whose folder it is, `runs/<id>/` holds one run each (with `spec.json`,
+    `log.txt`, and `result.json` when it is finished or `failure.json` when it was given up),
+    `results.csv` and `results.jsonl` the table, `report.html` the page.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path).resolve()
+        self.table = self.path / "results.csv"
+        self.stream = self.path / "results.jsonl"
+        self.report = self.path / "report.html"
+        self.study = self.path / "study.json"
+
+    def run(self, spec: RunSpec) -> Path:
+        """Folder of a run."""
+        return self.path / "runs" / spec.id
+
+    def open(self, study: dict[str, Any]) -> None:
+        """Make the folder, or check that it is of this study and this version.
+
+        A study may come back with more or fewer seeds, data sets and settings.
+
+        Raises:
+            UserError: the folder belongs to another study or version, or holds other things.
+        """
+        mine = {"format": FORMAT, "version": deltavae.__version__, "name": study["name"]}
+        if self.study.exists():
+            found = read_json(self.study)
+            for key, value in mine.items():
+                if found.get(key) != value:
+                    raise UserError(
+                        f"{self.path} belongs to another {'study' if key == 'name' else key}",
+                        expected=value,
+                        received=found.get(key),
+                        advice="Give this study a folder of its own with --output_dir.",
+                    )
+        elif self.path.exists() and any(each.name != ".lock" for each in self.path.iterdir()):
+            raise UserError(
+                f"{self.path} is not empty and is no study's",
+                advice="Give the study a folder of its own with --output_dir.",
+            )
+        write_json(self.study, {**mine, "study": study})
+
+    def result(self, spec: RunSpec, scoring: Scoring) -> dict[str, Any] | None:
+        """What a finished run left, or None where it has yet to be trained or scored.
+
+        Raises:
+            UserError: the run was made by another version.
+        """
+        path = self.run(spec) / "result.json"
+        if not path.exists():
+            return None
+        result = read_json(path)
+        if result.get("version") != deltavae.__version__:
+            raise UserError(
+                f"the run {path.parent} is from another version",
+                expected=deltavae.__version__,
+                received=result.get("version"),
+                advice="Remove it, or give the study a new folder with --output_dir.",
+            )
+        return result if result.get("scoring") == scoring.id else None
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock on a folder, made where missing; the lock goes with the process.
+
+    Raises:
+        UserError: another process holds it.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    with (path / ".lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise UserError(
+                f"{path} is in use by the process {lock.read().strip() or '(unknown)'}",
+                advice="Wait for it, or stop it.",
+            ) from None
+        lock.seek(0)
+        lock.truncate()
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield

@@ -1,0 +1,100 @@
+"""Reads a study file and checks every binding of it: `python -m deltavae.studies.loader FILE`.
+
+A process of its own, because what a binding may name is known only with TensorFlow loaded, and
+the process that schedules a study stays free of it.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from deltavae.errors import UserError, told
+from deltavae.studies.study import Study
+from deltavae.studies.study import study as make_study
+
+
+def load_checked(path: str, bindings: Sequence[str] = ()) -> Study:
+    """Read a study in a fresh process, with every gin name in it checked.
+
+    Args:
+        path: of a gin file that binds `study.*`.
+        bindings: further gin bindings, applied last.
+
+    Raises:
+        UserError: the study cannot be read, or names something that does not exist.
+    """
+    process = subprocess.run(
+        [sys.executable, "-m", "deltavae.studies.loader", path, *bindings],
+        capture_output=True,
+        text=True,
+    )
+    if process.returncode == 2:
+        raise UserError(process.stderr.strip().splitlines()[-1].rstrip("."))
+    if process.returncode:
+        raise RuntimeError(process.stderr)
+    return Study.from_json(json.loads(process.stdout.splitlines()[-1]))
+
+
+def load_study(path: str, bindings: Sequence[str] = ()) -> Study:
+    """Read a study: a gin file that binds `study.*`, named as the file is.
+
+    Args:
+        path: of the file.
+        bindings: further bindings, which override the file's.
+
+    Raises:
+        UserError: for a name that nothing has, or an impossible study.
+    """
+    from deltavae import config
+
+    named = f"study.name = {Path(path).stem!r}"
+    return config.build("study", make_study, [path], [named, *bindings])
+
+
+def check_names(study: Study) -> None:
+    """Open every data set and make every model: each variant with each swept value once.
+
+    Raises:
+        UserError: a data set is missing, a name is unknown, or a value is impossible.
+    """
+    from deltavae import config
+    from deltavae.data import load
+    from deltavae.models import READOUTS
+    from deltavae.scoring.challenge import METRICS
+
+    for name in study.datasets:
+        load(name)
+    _require(study.scoring.metrics, METRICS, "metrics")
+    _require(study.scoring.readouts, READOUTS, "readouts")
+    checked: set[tuple[tuple[str, ...], str]] = set()
+    for run in study.runs():
+        parts = {(run.gin_configs, each) for each in ("", *run.bindings)}
+        if not parts <= checked:
+            config.check(run.gin_configs, run.bindings)
+            checked |= parts
+
+
+def _require(names: Sequence[str], known: Iterable[str], label: str) -> None:
+    unknown = [name for name in names if name not in known and name != "all"]
+    if unknown:
+        raise UserError(
+            f"unknown {label} of a study", expected=", ".join(known), received=unknown[0]
+        )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the study as JSON; exit status 2 and one line where the user can mend it."""
+    try:
+        study = load_study(arguments[0], arguments[1:])
+        check_names(study)
+    except UserError as error:
+        sys.stderr.write(f"{told(error)}\n")
+        return 2
+    sys.stdout.write(json.dumps(study.to_json()) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,95 @@
+"""What a trained model says of itself without labels: ELBO, information, codes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from deltavae.data import GroundTruthData
+from deltavae.data.subset import Subset, split
+from deltavae.errors import UserError
+from deltavae.models.delta_vae import DeltaVAE
+from deltavae.models.readouts import fit_readout
+from deltavae.posteriors import DiffusionPosterior
+
+_BATCH = 256
+NUM_PROBES = 2048
+"""Images on which models of one data set are compared."""
+
+
+def probe_indices(data: GroundTruthData | Subset, number: int) -> np.ndarray:
+    """The images on which models of one data set are compared: the same for every model."""
+    return np.random.RandomState(0).randint(data.num_images, size=number)
+
+
+def measure(
+    model: DeltaVAE, data: GroundTruthData, holdout: float = 0.0, number: int = NUM_PROBES
+) -> dict[str, float]:
+    """Terms of the objective, in nats per image, with one draw of q(z|x) for each image.
+
+    `information` is what the drawn samples carry, KL(q(z|x) | prior) with the exact kernel at
+    the time that the walk really takes; it differs from `kl`, the form trained with, for
+    Algorithm 1 as printed and for the short-time formula. `elbo` is the log-likelihood minus
+    the information, so that the forms are on one scale; like the likelihoods of
+    `deltavae.models.objectives`, it leaves out what no model changes. With `holdout`, the
+    fraction of images that was not trained on, `held_out_elbo` is the same on those.
+    """
+    means = _means(model, data, number)
+    result = {
+        "elbo": -means["reconstruction"] - means["information"],
+        "reconstruction": means["reconstruction"],
+        "kl": means["kl"],
+        "information": means["information"],
+        "log_scale": means["log_scale"],
+    }
+    if holdout:
+        held_out = _means(model, split(data, holdout)[1], number)
+        result["held_out_elbo"] = -held_out["reconstruction"] - held_out["information"]
+    return result
+
+
+def _means(model: DeltaVAE, data: GroundTruthData | Subset, number: int) -> dict[str, float]:
+    indices = probe_indices(data, number)
+    sums: dict[str, float] = {}
+    for start in range(0, number, _BATCH):
+        images = data.images(indices[start : start + _BATCH])
+        terms = model.losses_per_image(images, tf.constant([0, start]), training=False)
+        terms["information"] = _information(model, terms)
+        for name, values in terms.items():
+            sums[name] = sums.get(name, 0.0) + float(tf.reduce_sum(values))
+    return {name: value / number for name, value in sums.items()}
+
+
+def _information(model: DeltaVAE, terms: dict[str, tf.Tensor]) -> tf.Tensor:
+    posterior = model.posterior
+    if not isinstance(posterior, DiffusionPosterior):
+        return terms["kl"]
+    log_time = terms["log_scale"]
+    if posterior.mode == "algorithm1":  # steps t eps, so L steps take the time L t^2
+        log_time = np.log(posterior.num_steps) + 2 * log_time
+    return posterior.manifold.kl_exact(log_time)
+
+
+def codes_by_readout(
+    model: DeltaVAE, data: GroundTruthData, readouts: Sequence[str], number: int = NUM_PROBES
+) -> dict[str, np.ndarray]:
+    """Codes (number, k), float32, of the probe images under each readout that the model has.
+
+    A readout that the latent space has no meaning for (angles of a sphere) is left out; the
+    embedding is always there.
+    """
+    indices = probe_indices(data, number)
+    embedding = np.concatenate(
+        [
+            model.embedding(data.images(indices[start : start + _BATCH])).numpy()
+            for start in range(0, number, _BATCH)
+        ]
+    )
+    result = {}
+    for name in readouts:
+        try:
+            result[name] = fit_readout(name, embedding, model.posterior.manifold)(embedding)
+        except UserError:
+            if name != "angles":
+                raise
+    return result

@@ -1,0 +1,175 @@
+"""A study: a list of runs written as what is fixed, what varies, and over which seeds."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from deltavae.errors import UserError
+from deltavae.studies import grid as grids
+from deltavae.studies.run_spec import RunSpec, Scoring, as_binding, digest_of_file
+
+FIVE = ("factor_vae_metric", "dci", "mig", "sap_score", "irs")
+
+
+@dataclass(frozen=True)
+class Study:
+    """What `study` returns; the arguments there are the attributes here."""
+
+    name: str
+    gin_configs: tuple[str, ...]
+    bindings: tuple[str, ...]
+    variants: dict[str, tuple[str, ...]]
+    baselines: tuple[str, ...]
+    grid: grids.Grid
+    datasets: tuple[str, ...]
+    seeds: tuple[int, ...]
+    scoring: Scoring
+    retries: int
+    cores: int
+
+    def runs(self) -> Iterator[RunSpec]:
+        """Every run: seeds outermost, so that a study stopped early has whole seeds."""
+        files = {name: self._files(name) for name in self.variants}
+        digests = {path: digest_of_file(path) for paths in files.values() for path in paths}
+        for seed in self.seeds:
+            for dataset in self.datasets:
+                for variant, parts in self.variants.items():
+                    extra = tuple(part for part in parts if not part.endswith(".gin"))
+                    for values in self.grid:
+                        swept = tuple(as_binding(*item) for item in values.items())
+                        yield RunSpec(
+                            setting=_label(variant, values),
+                            variant=variant,
+                            values=values,
+                            dataset=dataset,
+                            seed=seed,
+                            gin_configs=files[variant],
+                            bindings=(*self.bindings, *extra, *swept),
+                            contents=tuple(digests[path] for path in files[variant]),
+                            cores=self.cores,
+                        )
+
+    def to_json(self) -> dict[str, Any]:
+        """All attributes, as JSON holds them."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Study":
+        """The inverse of `to_json`."""
+        plain = _tuples(content)
+        plain["scoring"] = Scoring.from_json(content["scoring"])
+        plain["variants"] = _tuples(content["variants"])
+        plain["grid"] = list(content["grid"])
+        return cls(**plain)
+
+    def _files(self, variant: str) -> tuple[str, ...]:
+        own = (part for part in self.variants[variant] if part.endswith(".gin"))
+        return (*self.gin_configs, *own)
+
+
+def study(
+    name: str,
+    gin_configs: Sequence[str] = (),
+    bindings: Sequence[str] = (),
+    sweep: Mapping[str, Sequence[Any]] | None = None,
+    zip: Mapping[str, Sequence[Any]] | None = None,
+    variants: Mapping[str, Sequence[str]] | None = None,
+    baselines: Sequence[str] = (),
+    datasets: Sequence[str] = ("turntable",),
+    seeds: Sequence[int] = (0, 1, 2),
+    metrics: Sequence[str] = FIVE,
+    readouts: Sequence[str] = ("embedding",),
+    protocol: str = "current",
+    settings: str = "study",
+    retries: int = 1,
+    cores: int = 1,
+) -> Study:
+    """Make a study from what a study file binds under `study.`.
+
+    The runs are all combinations of variants, of the swept values, of data sets and seeds.
+
+    Args:
+        name: of the study.
+        gin_configs: gin files of every run, in order.
+        bindings: gin bindings of every run, applied after all files.
+        sweep: gin name -> list of values; several names are combined each with each. A string
+            that starts with @ or % is a gin reference, any other value is written as Python.
+        zip: gin name -> list of values, all of one length and taken side by side.
+        variants: name -> list of gin files and bindings, which are told apart by `.gin`. They
+            come after the study's own.
+        baselines: names of those variants that the report compares the others with.
+        datasets: names of data sets.
+        seeds: of the training.
+        metrics: names of metrics.
+        readouts: names of readouts; each is a row of the table for each run.
+        protocol: `current`, `challenge2019` or `both`.
+        settings: `study` for the published sample sizes, `fast` for a quick look.
+        retries: how often a failed run is tried again before it is reported.
+        cores: processor cores for each run.
+
+    Raises:
+        UserError: an empty list, a name or value given twice, lists of a zip that differ in
+            length, a baseline that is no variant, or a number out of range.
+    """
+    if not name:
+        raise UserError("a study needs a name", advice="It is the name of its file.")
+    for label, values in (
+        ("datasets", datasets),
+        ("seeds", seeds),
+        ("metrics", metrics),
+        ("readouts", readouts),
+    ):
+        _distinct(label, values)
+    variants = {"": ()} if variants is None else variants
+    _distinct("variants", list(variants))
+    unknown = [each for each in baselines if each not in variants]
+    if unknown:
+        raise UserError(
+            "a baseline must be one of the variants",
+            expected=", ".join(variants) or "a study with variants",
+            received=unknown[0],
+        )
+    if retries < 0 or cores < 1:
+        raise UserError(
+            "a study needs retries >= 0 and cores >= 1", received=f"{retries} and {cores}"
+        )
+    return Study(
+        name=name,
+        gin_configs=tuple(gin_configs),
+        bindings=tuple(bindings),
+        variants={key: tuple(parts) for key, parts in variants.items()},
+        baselines=tuple(baselines),
+        grid=_grid(sweep or {}, zip or {}),
+        datasets=tuple(datasets),
+        seeds=tuple(seeds),
+        scoring=Scoring(tuple(metrics), tuple(readouts), protocol, settings),
+        retries=retries,
+        cores=cores,
+    )
+
+
+def _tuples(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in content.items()}
+
+
+def _grid(swept: Mapping[str, Sequence[Any]], zipped: Mapping[str, Sequence[Any]]) -> grids.Grid:
+    parts = [grids.sweep(name, values) for name, values in swept.items()]
+    if zipped:
+        parts.append(grids.zip_grids(*(grids.column(*item) for item in zipped.items())))
+    return grids.product(*parts)
+
+
+def _distinct(label: str, values: Sequence[Any]) -> None:
+    if isinstance(values, str) or not values:
+        raise UserError(
+            f"the {label} of a study are empty",
+            expected="a list with at least one entry",
+            received=repr(values),
+        )
+    if len(set(values)) < len(values):
+        raise UserError(f"the {label} of a study name one twice", received=repr(list(values)))
+
+
+def _label(variant: str, values: Mapping[str, object]) -> str:
+    parts = [f"{name.rsplit('.', 1)[-1]}={value}" for name, value in values.items()]
+    return " ".join(([variant] if variant else []) + parts) or "all"

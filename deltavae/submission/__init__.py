@@ -1,5 +1,0 @@
-"""Tells, before a submission, whether everything that the platform needs is right."""
-
-from deltavae.submission.check import Finding, check_submission
-
-__all__ = ["Finding", "check_submission"]

@@ -1,0 +1,91 @@
+"""The compiled training step, the running means of its terms, and the guard over them."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import tensorflow as tf
+
+from deltavae.errors import UserError
+from deltavae.models.delta_vae import DeltaVAE
+
+TERMS = ("log_scale", "kl", "reconstruction", "loss", "elbo")
+"""In the order in which the step computes them, so that the first that fails is the cause."""
+
+# from here on float32 no longer tells one nat from the next
+LARGEST = 2.0**24
+
+
+class Steps:
+    """Runs steps of a compiled model and keeps the means of its terms over the epoch.
+
+    Its `variables` belong into a checkpoint: with them a run continued within an epoch ends
+    it with the averages of a run that was never stopped. Made in the scope of a
+    `tf.distribute` strategy, it spreads each batch over the strategy's replicas.
+
+    Args:
+        model: compiled with an optimiser.
+        jit_compile: compile the step with XLA.
+    """
+
+    def __init__(self, model: DeltaVAE, jit_compile: bool = False) -> None:
+        self.model = model
+        self.strategy = tf.distribute.get_strategy()
+        self.sums = tf.Variable(tf.zeros(len(TERMS), tf.float64), trainable=False)
+        # the step, counted from 1, that first gave terms out of bounds, and those terms
+        self.alarm = tf.Variable(tf.zeros(1 + len(TERMS), tf.float64), trainable=False)
+        self.variables = [self.sums, self.alarm]
+        self._update = tf.function(self._terms, jit_compile=jit_compile)
+
+    @tf.function
+    def run(self, batches: Iterator[tf.Tensor], count: int) -> None:
+        """Make `count` steps on the next batches."""
+        if count == 1:
+            self._step(next(batches))
+            return
+        for _ in tf.range(count):
+            self._step(next(batches))
+
+    def _terms(self, images: tf.Tensor) -> tf.Tensor:
+        terms = self.model.update(images)
+        return tf.stack([tf.reduce_mean(terms[name]) for name in TERMS])
+
+    def _step(self, images: tf.Tensor) -> None:
+        means = self.strategy.reduce("MEAN", self.strategy.run(self._update, (images,)), None)
+        means = tf.cast(means, tf.float64)
+        self.sums.assign_add(means)
+        step = tf.cast(self.model.optimizer.iterations, tf.float64)
+        # not (|x| < LARGEST) would do, but the graph optimiser makes |x| >= LARGEST of it
+        good = tf.logical_and(tf.math.is_finite(means), tf.abs(means) < LARGEST)
+        bad = tf.math.count_nonzero(good) < len(TERMS)
+        new = tf.logical_and(bad, self.alarm[0] == 0)
+        self.alarm.assign(tf.where(new, tf.concat([[step], means], 0), self.alarm))
+
+    def reset(self) -> None:
+        """Begin an epoch."""
+        self.sums.assign(tf.zeros_like(self.sums))
+
+    def means(self, steps: int) -> dict[str, float]:
+        """The terms, averaged over the `steps` of the epoch so far; nats, `log_scale` none."""
+        sums = self.sums.numpy()
+        return {name: float(total / steps) for name, total in zip(TERMS, sums, strict=True)}
+
+    def check(self, good: Any) -> None:
+        """Raise `UserError` if a step gave a term that is no number or absurdly large.
+
+        Args:
+            good: the last good state, for the message.
+        """
+        step, *values = self.alarm.numpy()
+        if not step:
+            return
+        terms = dict(zip(TERMS, values, strict=True))
+        first = next(name for name, value in terms.items() if not abs(value) < LARGEST)
+        others = ", ".join(f"{name} = {value:.6g}" for name, value in terms.items())
+        raise UserError(
+            f"training diverged at step {math.floor(step):,}: {first} went first",
+            expected=f"terms below {LARGEST:.0f} nats",
+            received=others,
+            advice=f"The last good state is {good or 'the untrained one'}. Lower "
+            "train.learning_rate or set train.clip_norm, then --resume.",
+        )

@@ -1,0 +1,168 @@
+"""The report of a run that is whole, and of runs that lack something."""
+
+import json
+import re
+import shutil
+
+import keras
+import pytest
+
+from deltavae.cli.figures import main as plots_main
+from deltavae.errors import UserError
+from deltavae.io import write_json
+from deltavae.manifolds import Hypersphere
+from deltavae.models.delta_vae import DeltaVAE
+from deltavae.models.networks import mlp_decoder, mlp_encoder
+from deltavae.models.objectives import CapacityObjective
+from deltavae.posteriors import DiffusionPosterior, GaussianPosterior
+from deltavae.report import run_artifacts as material_module
+from deltavae.report import write_comparison, write_report
+from deltavae.report.figures.codes import latent_chapter
+from deltavae.report.figures.decoder import reconstruction_chapter, traversal_chapter
+from deltavae.report.run_artifacts import gather
+
+
+@pytest.fixture(autouse=True)
+def few_codes(monkeypatch):
+    monkeypatch.setattr(material_module, "NUM_CODES", 300)
+
+
+@pytest.fixture
+def copy(trained_run, tmp_path):
+    path = tmp_path / "run"
+    shutil.copytree(trained_run, path, ignore=shutil.ignore_patterns("checkpoints", "tensorboard"))
+    return path
+
+
+def scores(mig: float) -> dict:
+    return {
+        "dataset": "turntable",
+        "protocol": "both",
+        "settings": "fast",
+        "seed": 0,
+        "seeds": 1,
+        "readout": "aligned",
+        "warnings": [],
+        "scores": {"mig": mig, "r2_azimuth": 0.9},
+        "spread": {},
+        "failed": {"dci": "<it broke>"},
+        "versions": {"numba": "1.2.3"},
+    }
+
+
+def left_out(page: str) -> str:
+    return " ".join(re.findall(r'class="left-out">(.*?)</div>', page, re.S))
+
+
+def test_a_whole_run_leaves_out_nothing_and_asks_for_nothing(copy):
+    write_json(copy / "scores.json", scores(0.125))
+    page = write_report(copy).read_text()
+    assert left_out(page) == ""
+    assert len(page) < 5_000_000
+    links = re.findall(r'(?:src|href|srcset)="(?!data:|#)([^"]*)"', page)
+    assert links == [] and "url(" not in page and "<script" not in page
+    for part in ("0.125", "&lt;it broke&gt;", "numba 1.2.3", "train.steps = 60", "Great circles"):
+        assert part in page
+
+
+def test_without_a_decoder_codes_are_still_shown(copy):
+    (copy / "model" / "model.keras").unlink()
+    page = write_report(copy).read_text()
+    assert "and so no decoder" in left_out(page)
+    assert "Mutual information" in page and "Samples of the prior</h3>" not in page
+
+
+def test_without_data_samples_are_still_shown(copy, tmp_path):
+    info = json.loads((copy / "model" / "run.json").read_text())
+    write_json(copy / "model" / "run.json", info | {"dataset": "cars3d"})
+    page = write_report(copy, data_dir=str(tmp_path)).read_text()
+    assert "the files of cars3d are missing" in left_out(page)
+    assert "Samples of the prior</h3>" in page and "Latent map" not in re.findall("<h3>.*", page)
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ([{"epoch": 0, "kl": 1.0, "capacity": 1.0, "loss": 2.0}], "the run has one epoch"),
+        ([{"epoch": i, "loss": float("nan")} for i in range(3)], "has a finite loss"),
+        ([], "the history is empty"),
+    ],
+)
+def test_odd_histories_are_drawn_as_far_as_they_go(copy, rows, reason):
+    (copy / "model" / "history.json").write_text(json.dumps(rows))
+    (copy / "model" / "model.keras").unlink()
+    shutil.rmtree(copy / "representation")
+    assert reason in left_out(write_report(copy).read_text())
+
+
+def test_a_damaged_file_is_named(copy):
+    (copy / "model" / "model.keras").write_bytes(b"no archive")
+    (copy / "model" / "history.json").write_text("{")
+    found = gather(copy).missing
+    assert "model" in found and "history.json" in found["history"]
+
+
+@pytest.mark.parametrize("posterior", ["circle", "fifty", "flat"])
+def test_grey_images_and_any_dimension(tmp_path, posterior):
+    keras.utils.set_random_seed(0)
+    law = {
+        "circle": lambda: DiffusionPosterior(Hypersphere(1)),
+        "fifty": lambda: DiffusionPosterior(Hypersphere(50)),
+        "flat": lambda: GaussianPosterior(1),
+    }[posterior]()
+    shape = (64, 64, 1)
+    model = DeltaVAE(
+        mlp_encoder(shape, units=(8,)),
+        law,
+        mlp_decoder(shape, law.latent_dim, units=(8,)),
+        CapacityObjective(),
+    )
+    (tmp_path / "model").mkdir()
+    model.save(tmp_path / "model" / "model.keras")
+    write_json(tmp_path / "model" / "run.json", {"dataset": "sprites", "readout": "embedding"})
+    material = gather(tmp_path)
+    made = [f(material) for f in (reconstruction_chapter, traversal_chapter, latent_chapter)]
+    assert len(made[2].pictures) == 5
+    assert [chapter.left_out for chapter in made] == [[], [], []]
+
+
+def test_an_empty_folder_is_no_run(tmp_path):
+    with pytest.raises(UserError, match="nothing to show"):
+        gather(tmp_path)
+    assert plots_main([str(tmp_path)]) == 2
+
+
+def test_pictures_by_themselves(copy, tmp_path, capsys):
+    assert plots_main([str(copy), "--output_dir", str(tmp_path / "out")]) == 0
+    kinds = {path.suffix for path in (tmp_path / "out").iterdir()}
+    assert kinds == {".png", ".svg", ".webp", ".gif"}
+    assert "left out" not in capsys.readouterr().out
+
+
+def run_with(path, mig: float, seed: int, readout: str = "aligned"):
+    (path / "model").mkdir(parents=True)
+    (path / "model" / "config.gin").write_text(f"train.seed = {seed}\nHypersphere.dim = 3\n")
+    write_json(path / "scores.json", scores(mig) | {"readout": readout})
+    return path
+
+
+def test_runs_that_differ_in_their_seed_are_averaged(tmp_path):
+    runs = [
+        run_with(tmp_path / "a", 0.1, 0),
+        run_with(tmp_path / "b", 0.3, 1),
+        run_with(tmp_path / "c", 0.7, 0, "ica"),
+    ]
+    page = write_comparison(runs, tmp_path / "page.html").read_text()
+    # 0.1 and 0.3: mean 0.2, standard error 0.1
+    assert "0.200 ± 0.100" in page and "0.700" in page and "2 runs" in page
+    differing = page[page.index("differ") :]
+    assert "train.seed" in differing and "readout" in differing and "dim" not in differing
+
+
+def test_runs_scored_differently_are_not_compared(tmp_path):
+    runs = [run_with(tmp_path / "a", 0.1, 0), run_with(tmp_path / "b", 0.3, 1)]
+    write_json(runs[1] / "scores.json", scores(0.3) | {"settings": "study"})
+    with pytest.raises(UserError, match="differ in their settings"):
+        write_comparison(runs, tmp_path / "page.html")
+    with pytest.raises(UserError, match="two runs"):
+        write_comparison(runs[:1], tmp_path / "page.html")

@@ -1,0 +1,237 @@
+"""evaluate() and evaluate.py from the outside: files written, both protocols, bad input."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deltavae.cli.evaluate import _udr
+from deltavae.data import ArrayData, Factor
+from deltavae.errors import UserError
+from deltavae.io import read_json
+from deltavae.run_dir import RunDir
+from deltavae.scoring.evaluate import evaluate
+from deltavae.scoring.results import compare, format_scores, mean_ranks
+from deltavae.scoring.udr import udr
+
+ROOT = Path(__file__).resolve().parents[2]
+SIZES = (3, 8, 4)
+
+
+@pytest.fixture(scope="module")
+def turned():
+    """Codes that hold the azimuth as (cos, sin), and noise."""
+    factors = np.stack(np.unravel_index(np.arange(96), SIZES), axis=1)
+    angle = 2 * np.pi * factors[:, 1] / 8
+    noise = 0.3 * np.random.default_rng(0).normal(size=(96, 2))
+    return np.column_stack([np.cos(angle), np.sin(angle), noise]), factors
+
+
+@pytest.fixture(scope="module")
+def data():
+    grid = [Factor("size", 3), Factor("azimuth", 8, symmetry=1), Factor("object", 4)]
+    images = np.random.default_rng(0).integers(0, 256, (96, 4, 4, 1), dtype=np.uint8)
+    return ArrayData("pictures", grid, images)
+
+
+@pytest.fixture
+def file(tmp_path, turned):
+    path = tmp_path / "codes.npz"
+    np.savez(path, codes=turned[0])
+    return path
+
+
+def table_text(table):
+    from rich.console import Console
+
+    console = Console(width=120, record=True, file=open("/dev/null", "w"))
+    console.print(table)
+    return console.export_text()
+
+
+def test_files_scores_and_table(tmp_path, file, data):
+    out = tmp_path / "out"
+    scores = evaluate(codes_file=file, data=data, settings="fast", output_dir=out, seeds=2)
+    assert read_json(RunDir(out).scores) == json.loads(json.dumps(scores))
+    assert list(scores["scores"])[:7] == [
+        "factor_vae_metric",
+        "dci",
+        "dci_2019",
+        "mig",
+        "sap_score",
+        "sap_score_2019",
+        "irs",
+    ]
+    assert scores["scores"]["r2_azimuth"] == pytest.approx(1)  # (cos, sin) are codes themselves
+    assert scores["scores"]["d_lsbd"] == pytest.approx(0, abs=0.01)
+    assert scores["probes"]["azimuth"]["object_factor"] == "object"
+    assert set(scores["spread"]) == set(scores["metrics"])
+    for metric, numbers in scores["metrics"].items():
+        path = out / "metrics" / metric / "results" / "aggregate" / "evaluation.json"
+        written = json.loads(path.read_text())
+        assert written["evaluation_results.seconds"] == numbers["seconds"]
+    assert "dci_2019" in table_text(format_scores(scores))
+
+
+def test_one_protocol_names_its_number_dci(file, data):
+    options = {"codes_file": file, "data": data, "settings": "fast", "metrics": ["dci"]}
+    both = evaluate(**options)["scores"]
+    old = evaluate(**options, protocol="challenge2019")
+    assert old["scores"]["dci"] == both["dci_2019"] and old["protocol"] == "challenge2019"
+    assert "dci_2019" not in old["scores"]
+    assert evaluate(**options, protocol="current")["scores"]["dci"] == both["dci"]
+
+
+def test_readouts_stand_beside_each_other(file, data):
+    scores = evaluate(
+        codes_file=file, data=data, settings="fast", metrics=["mig"], readouts=["embedding", "ica"]
+    )
+    assert list(scores["readouts"]) == ["embedding", "ica"]
+    # an orthogonal readout changes what is seen along axes, not what a linear probe sees
+    one, two = (scores["readouts"][name]["scores"] for name in ("embedding", "ica"))
+    assert one["mig"] != two["mig"]
+    assert one["r2_azimuth"] == pytest.approx(two["r2_azimuth"], abs=1e-4)
+
+
+def test_images_never_the_same_twice(monkeypatch, tmp_path, data):
+    class Noisy(ArrayData):
+        is_stochastic = True
+
+        def images(self, indices, random_state=None):
+            random_state = random_state or np.random.RandomState(0)
+            return super().images(indices) // 2 + random_state.randint(
+                9, size=(len(indices), 1, 1, 1)
+            ).astype(np.uint8)
+
+    noisy = Noisy("noisy", data.grid, data.images(np.arange(96)))
+    from deltavae.scoring import code_sources as sources
+
+    monkeypatch.setattr(
+        sources,
+        "open_source",
+        lambda *_: sources.Source(
+            "representation",
+            tmp_path,
+            "0" * 64,
+            noisy,
+            sources.IndexedData.of(noisy),
+            encoder=lambda: lambda images: images.reshape(len(images), -1)[:, :3],
+        ),
+    )
+    scores = evaluate(representation="x", settings="fast", metrics=["mig", "factor_vae_metric"])
+    assert not scores["failed"] and set(scores["scores"]) >= {"mig", "factor_vae_metric"}
+
+
+@pytest.mark.parametrize(
+    ("arrays", "options", "words"),
+    [
+        ({"codes": np.zeros((95, 2))}, {}, "96 rows, one an image"),
+        ({"codes": np.full((96, 2), np.nan)}, {}, "96 of 96 rows, first in row 0"),
+        ({"codes": np.zeros(96)}, {}, r"shape \(images, code\)"),
+        ({"other": np.zeros(96)}, {}, "an array `codes`"),
+        ({"codes": np.array([["a"]] * 96)}, {}, "must be numbers"),
+        ({"codes": np.zeros((96, 2))}, {"metrics": ["migg"]}, "unknown metric.*mig"),
+        ({"codes": np.zeros((96, 2))}, {"metrics": []}, "no metric"),
+        ({"codes": np.zeros((96, 2))}, {"protocol": "2018"}, "unknown protocol.*challenge2019"),
+        ({"codes": np.zeros((96, 2))}, {"seeds": 0}, "at least 1"),
+        ({"codes": np.zeros((96, 2))}, {"seed": -1}, "below 2"),
+        ({"codes": np.zeros((96, 2))}, {"data": None}, "--dataset NAME"),
+        ({"codes": np.zeros((96, 2))}, {"jobs": 0}, "jobs must be at least 1"),
+        ({"codes": np.zeros((96, 2))}, {"reference": True}, "--protocol current"),
+        ({"codes": np.zeros((96, 2))}, {"settings": "slow"}, "study, fast"),
+        ({"codes": np.zeros((96, 2))}, {"readouts": ["pca"]}, "[Uu]nknown readout"),
+        ({"codes": np.zeros((96, 2))}, {"run_dir": "x"}, "exactly one"),
+    ],
+)
+def test_bad_input_is_named(tmp_path, data, arrays, options, words):
+    path = tmp_path / "codes.npz"
+    np.savez(path, **arrays)
+    out = tmp_path / "out"
+    with pytest.raises(UserError, match=words):
+        evaluate(
+            codes_file=path,
+            **({"data": data, "settings": "fast", "output_dir": out} | options),
+        )
+    assert not (out / "scores.json").exists()
+
+
+def test_factors_with_one_value_are_left_out(tmp_path, turned):
+    path = tmp_path / "codes.npz"
+    np.savez(path, codes=turned[0], factors=np.column_stack([turned[1], np.full(96, 7)]))
+    scores = evaluate(codes_file=path, settings="fast", metrics=["mig", "factor_vae_metric"])
+    np.savez(path, codes=turned[0], factors=turned[1])
+    plain = evaluate(codes_file=path, settings="fast", metrics=["mig", "factor_vae_metric"])
+    assert "one value" in scores["warnings"][0] and not plain["warnings"]
+    assert scores["scores"] == plain["scores"]
+
+
+def test_odd_codes_are_scored_with_a_warning(tmp_path, data, turned):
+    path = tmp_path / "codes.npz"
+    np.savez(path, codes=np.column_stack([turned[0], np.ones(96)]))
+    scores = evaluate(codes_file=path, data=data, settings="fast", metrics=["mig", "irs"])
+    assert "constant: 4" in scores["warnings"][0] and not scores["failed"]
+    np.savez(path, codes=turned[0][:, :1])
+    scores = evaluate(codes_file=path, data=data, settings="fast", metrics=["mig", "irs"])
+    assert "two codes" in scores["failed"]["mig"] and "irs" in scores["scores"]
+
+
+def test_ranks():
+    # by hand: first score 1, 2.5, 2.5, second 3, 1.5, 1.5
+    np.testing.assert_allclose(mean_ranks(np.array([[3, 1], [2, 5], [2, 5]])), [2, 2, 2])
+
+
+def udr_of_itself(file):
+    codes = np.load(file)["codes"].astype(np.float32)
+    return udr([codes, codes])
+
+
+def test_compare_wants_like_with_like(tmp_path, turned):
+    file = tmp_path / "both.npz"
+    np.savez(file, codes=turned[0], factors=turned[1])
+    for name, protocol in [("a", "both"), ("b", "both"), ("c", "current")]:
+        evaluate(
+            codes_file=file,
+            settings="fast",
+            metrics=["mig"],
+            protocol=protocol,
+            output_dir=tmp_path / name,
+        )
+    assert "mean rank" in table_text(compare([tmp_path / "a", tmp_path / "b"]))
+    assert _udr([tmp_path / "a", tmp_path / "b"]) == pytest.approx(udr_of_itself(file))
+    with pytest.raises(UserError, match="differ in their protocol"):
+        compare([tmp_path / "a", tmp_path / "c"])
+    with pytest.raises(UserError, match="two runs"):
+        compare([tmp_path / "a"])
+
+
+def test_the_command_line(tmp_path, turned):
+    np.savez(tmp_path / "codes.npz", codes=turned[0], factors=turned[1])
+
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, ROOT / "evaluate.py", *arguments],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            check=False,
+        )
+
+    good = run(
+        "--codes", "codes.npz", "--settings", "fast", "--metrics", "mig", "--output_dir", "o"
+    )
+    assert good.returncode == 0 and "mig" in good.stdout
+    assert (tmp_path / "o" / "scores.json").is_file()
+    bad = run("--codes", "codes.npz", "--metrics", "nothing")
+    assert bad.returncode == 2 and "Traceback" not in bad.stderr
+    assert bad.stderr.strip().splitlines()[-1].startswith("error: unknown metric")
+    assert run("--udr").returncode == run("--protocol", "2018").returncode == 2
+    usage = run("--help")
+    assert usage.returncode == 0
+    assert all(flag in usage.stdout for flag in ("--protocol", "--readouts", "--[no]reference"))
+
+
+def test_main_stays_short():
+    assert len((ROOT / "evaluate.py").read_text().splitlines()) <= 60

@@ -1,0 +1,61 @@
+"""The study files that are shipped, and what a study file may get wrong."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from deltavae import config, data
+from deltavae.errors import UserError
+from deltavae.studies import loader
+
+STUDIES = sorted((Path(config.GIN_FOLDER) / "studies").glob("*.gin"))
+
+
+@pytest.fixture
+def any_data(monkeypatch):
+    """Public data sets are not here."""
+    monkeypatch.setattr(data, "load", lambda name: None)
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_every_shipped_study_names_only_what_exists(path, any_data):
+    a_study = loader.load_study(str(path))
+    assert a_study.name == path.stem
+    assert set(a_study.datasets) <= set(data.names())
+    loader.check_names(a_study)
+
+
+def test_table_1_is_six_settings():
+    a_study = loader.load_study("gin/studies/table1.gin")
+    assert len({run.setting for run in a_study.runs()}) == 6
+    digests = {run.contents for run in a_study.runs()}
+    assert len(digests) == 6
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("study.bindings = ['Hypersphere.dimension = 3']", "dimension"),
+        ("study.sweep = {'Hypersphere.dim': [10, -1]}", "-1"),
+        ("study.sweep = {'Hypersphere.dim': []}", "empty"),
+        ("study.seedz = [0]", "seeds"),
+        ("study.gin_configs = ['gin/bass.gin']", "bass"),
+        ("study.datasets = ['turntabel']", "turntable"),
+    ],
+)
+def test_a_wrong_study_is_refused_before_anything_starts(tmp_path, line, says):
+    path = tmp_path / "wrong.gin"
+    path.write_text(
+        f"study.gin_configs = ['gin/base.gin']\nstudy.datasets = ['sprites']\n{line}\n"
+    )
+    with pytest.raises(UserError, match=says):
+        loader.check_names(loader.load_study(str(path)))
+
+
+@pytest.mark.slow
+def test_a_refusal_comes_through_the_fresh_process(tmp_path):
+    path = tmp_path / "wrong.gin"
+    path.write_text("study.seedz = [0]\n")
+    with pytest.raises(UserError, match="seedz"):
+        loader.load_checked(os.fspath(path))

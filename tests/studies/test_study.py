@@ -1,0 +1,118 @@
+"""A study as data: which runs it lists, under which ids, and what it refuses."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from deltavae.errors import UserError
+from deltavae.studies import Study
+from deltavae.studies.grid import fixed, product, sweep, zip_grids
+
+
+def test_product_takes_every_combination_and_zip_goes_side_by_side():
+    dims, betas = sweep("d", [10, 20]), sweep("b", [1, 2.5, 10])
+    assert product(dims, betas, fixed("l", 5)) == [
+        {"d": d, "b": b, "l": 5} for d in (10, 20) for b in (1, 2.5, 10)
+    ]
+    assert zip_grids(dims, sweep("c", [4, 8])) == [{"d": 10, "c": 4}, {"d": 20, "c": 8}]
+    assert product() == [{}]
+
+
+@pytest.mark.parametrize(
+    ("grid", "says"),
+    [
+        (lambda: sweep("d", []), "empty"),
+        (lambda: sweep("d", "ab"), "at least one value"),
+        (lambda: sweep("d", [1, 1]), "twice"),
+        (lambda: zip_grids(sweep("d", [1, 2]), sweep("b", [1])), "one length"),
+        (lambda: product(fixed("d", 1), fixed("d", 2)), "twice"),
+    ],
+)
+def test_impossible_grids_are_refused(grid, says):
+    with pytest.raises(UserError, match=says):
+        grid()
+
+
+def test_runs_are_all_combinations_with_distinct_ids(make_study):
+    a_study = make_study(
+        sweep={"Hypersphere.dim": [10, 20], "CapacityObjective.beta": [1, 2.5, 10]},
+        variants={"walk": ["DiffusionPosterior.mode = 'random_walk'"], "exact": []},
+        datasets=["turntable", "sprites"],
+        seeds=[0, 1, 2],
+    )
+    runs = list(a_study.runs())
+    assert len(runs) == 2 * 3 * 2 * 2 * 3 == len({run.id for run in runs})
+    assert len({run.setting for run in runs}) == 12
+    first = runs[0]
+    assert first.setting == "walk dim=10 beta=1"
+    assert first.bindings == (
+        "DiffusionPosterior.mode = 'random_walk'",
+        "Hypersphere.dim = 10",
+        "CapacityObjective.beta = 1",
+    )
+
+
+def test_a_reference_is_not_quoted_and_a_string_is(make_study):
+    (run,) = make_study(zip={"a.b": ["@Sphere()"], "a.c": ["s"]}, sweep={}, seeds=[0]).runs()
+    assert run.bindings == ("a.b = @Sphere()", "a.c = 's'")
+
+
+def test_the_id_follows_the_content_of_files_and_not_their_names(make_study, tmp_path):
+    def ids():
+        return [run.id for run in make_study(gin_configs=[str(top)]).runs()]
+
+    top, below = tmp_path / "top.gin", tmp_path / "below.gin"
+    below.write_text("a.b = 1\n")
+    top.write_text(f"include '{below}'\n")
+    before = ids()
+    assert ids() == before
+    below.write_text("a.b = 2\n")
+    assert not set(before) & set(ids())
+    below.write_text("a.b = 1\n")
+    top = top.rename(tmp_path / "renamed.gin")
+    assert ids() == before
+
+
+def test_scoring_and_cores_do_not_change_the_id(make_study):
+    ids = [run.id for run in make_study().runs()]
+    other = make_study(metrics=["mig"], readouts=["ica"], cores=2)
+    assert [run.id for run in other.runs()] == ids
+    assert other.scoring.id != make_study().scoring.id
+
+
+def test_json_gives_the_same_study_back(make_study):
+    a_study = make_study(variants={"a": ["x.y = 1"], "b": []}, baselines=["b"])
+    assert Study.from_json(json.loads(json.dumps(a_study.to_json()))) == a_study
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seeds": []},
+        {"seeds": [0, 0]},
+        {"datasets": []},
+        {"readouts": []},
+        {"variants": {}},
+        {"sweep": {"Hypersphere.dim": []}},
+        {"zip": {"a.b": [1], "a.c": [1, 2]}},
+        {"zip": {"Hypersphere.dim": [10]}},
+        {"baselines": ["gaussian"]},
+        {"retries": -1},
+        {"name": ""},
+    ],
+)
+def test_impossible_studies_are_refused(make_study, change):
+    with pytest.raises(UserError):
+        make_study(**change)
+
+
+def test_a_missing_file_is_named(make_study):
+    with pytest.raises(UserError, match=r"nowhere\.gin"):
+        list(make_study(gin_configs=["nowhere.gin"]).runs())
+
+
+def test_starts_without_tensorflow():
+    code = "import sys, deltavae.studies; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

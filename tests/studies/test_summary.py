@@ -1,0 +1,120 @@
+"""What a table says, against numbers worked out by hand."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from deltavae.report.study_page import write_page
+from deltavae.studies import StudyFolder, summary
+from deltavae.studies.agreement import with_udr
+from deltavae.studies.folder import CODES
+from deltavae.studies.results import open_stream, read_table
+
+
+@pytest.fixture
+def table():
+    """Two settings, two seeds: `sphere` is better on mig by 0.2 and worse on dci."""
+    rows = [
+        ("sphere", 0, 0.3, 0.1, -10.0),
+        ("sphere", 1, 0.5, 0.2, -12.0),
+        ("flat", 0, 0.1, 0.4, -14.0),
+        ("flat", 1, 0.3, 0.6, -13.0),
+    ]
+    return pd.DataFrame(
+        [
+            {
+                "setting": setting,
+                "variant": setting,
+                "dataset": "turntable",
+                "seed": seed,
+                "readout": "embedding",
+                "run": f"{setting}{seed}",
+                "mig": mig,
+                "dci": dci,
+                "elbo": elbo,
+                "Hypersphere.dim": 10,
+                "d_lsbd": 0.5,
+            }
+            for setting, seed, mig, dci, elbo in rows
+        ]
+    )
+
+
+def test_scores_are_told_from_what_describes_a_run(table):
+    assert summary.score_names(table) == ["mig", "dci"]
+
+
+def test_mean_and_spread_over_seeds(table):
+    stats = summary.by_setting(table).loc[("turntable", "sphere", "embedding")]
+    assert stats["mig"]["mean"] == pytest.approx(0.4)
+    assert stats["mig"]["std"] == pytest.approx(0.2 / np.sqrt(2))
+    assert stats["mig"]["count"] == 2
+
+
+def test_ranks_are_of_means_and_one_is_the_best(table):
+    ranks = summary.ranks(table)
+    assert ranks.loc[("turntable", "sphere", "embedding"), ["mig", "dci"]].tolist() == [1, 2]
+    assert ranks["mean_rank"].tolist() == [1.5, 1.5]
+
+
+def test_correlation_of_ranks_with_a_tie(table):
+    """Ranks 2.5, 4, 1, 2.5 and 1, 2, 3, 4: by hand -1.5 / sqrt(4.5 * 5)."""
+    assert summary.correlations(table).loc["mig", "dci"] == pytest.approx(-1.5 / np.sqrt(22.5))
+
+
+def test_baselines_are_compared_with_the_error_of_the_difference(table):
+    compared = summary.against_baselines(table, ["flat"])
+    (row,) = compared.index
+    assert row == ("turntable", "embedding", "flat", "sphere")
+    assert compared.loc[row, ("mig", "difference")] == pytest.approx(0.2)
+    assert compared.loc[row, ("mig", "error")] == pytest.approx(np.sqrt(0.02 / 2 + 0.02 / 2))
+
+
+def test_selection_takes_the_run_with_the_largest_elbo(table):
+    chosen = summary.selection(table).set_index(["criterion", "score"]).loc[("elbo", "mig")]
+    assert chosen["chosen"] == 0.3
+    assert (chosen["mean"], chosen["best"]) == (pytest.approx(0.3), 0.5)
+    assert chosen["correlation"] == pytest.approx(3 / np.sqrt(22.5))
+
+
+def test_the_page_stands_alone_and_escapes_names(table, make_study, tmp_path):
+    folder = StudyFolder(tmp_path / "study")
+    folder.path.mkdir()
+    table["setting"] = table["setting"].replace("flat", "<flat>")
+    with open_stream(folder.stream) as stream:
+        stream.add(table.to_dict("records"))
+    assert len(read_table(folder.stream)) == 4
+    a_study = make_study(variants={"sphere": [], "flat": []}, baselines=["flat"])
+    failure = {"setting": "x", "dataset": "y", "seed": 0, "times": 2, "status": 1, "log": "why"}
+    write_page(a_study, folder, read_table(folder.stream), [failure])
+    text = folder.report.read_text()
+    assert "0.400 ± 0.141" in text
+    assert "&lt;flat&gt;" in text and "<flat>" not in text
+    assert "why" in text
+    assert not re.search(r"""(?:src|href)=["'](?!data:image/png|runs/)""", text)
+
+
+def test_udr_compares_seeds_of_one_setting(table, tmp_path):
+    folder = StudyFolder(tmp_path)
+    codes = np.random.RandomState(0).standard_normal((500, 3))
+    other = np.random.RandomState(1).standard_normal((500, 3))
+    for run, each in {
+        "sphere0": codes,
+        "sphere1": -codes[:, [2, 0, 1]],
+        "flat0": codes,
+        "flat1": other,
+    }.items():
+        (tmp_path / "runs" / run).mkdir(parents=True)
+        np.savez(tmp_path / "runs" / run / CODES, embedding=each)
+    scores = with_udr(table, folder).set_index("run")["udr"]
+    assert min(scores["sphere0"], scores["sphere1"]) > 0.85
+    assert max(scores["flat0"], scores["flat1"]) < 0.1
+
+
+def test_an_empty_study_has_a_page(make_study, tmp_path):
+    folder = StudyFolder(tmp_path / "study")
+    folder.path.mkdir()
+    write_page(make_study(), folder, read_table(folder.stream))
+    assert "0 runs of 4" in folder.report.read_text()

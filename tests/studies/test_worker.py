@@ -1,0 +1,77 @@
+"""The process of one run: it ends with its parent, and a real one leaves a result."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from deltavae.studies import LocalEngine, StudyFolder, run_study
+from deltavae.studies.agreement import with_udr
+from deltavae.studies.results import read_table
+
+CHILD = """
+import os, pathlib, sys, time
+from deltavae.cli.study_worker import watch_parent
+watch_parent()
+pathlib.Path(sys.argv[1]).write_text(str(os.getpid()))
+time.sleep(60)
+"""
+PARENT = "import subprocess, sys; subprocess.run([sys.executable, '-c', *sys.argv[1:]])"
+
+
+def alive(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_run_ends_when_its_parent_does(tmp_path):
+    note = tmp_path / "pid"
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, CHILD, str(note)])
+    deadline = time.monotonic() + 60
+    while not (note.exists() and note.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    child = int(note.read_text())
+    assert alive(child)
+    parent.kill()
+    parent.wait()
+    while alive(child) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    ended = not alive(child)
+    if not ended:
+        os.kill(child, signal.SIGKILL)
+    assert ended
+
+
+@pytest.mark.slow
+def test_real_runs_train_score_and_go_on_from_what_is_there(make_study, tmp_path):
+    """Two seeds; then a second readout is added, and nothing is trained again."""
+    arguments = {
+        "gin_configs": ["gin/demo.gin"],
+        "bindings": ["train.steps = 4", "train.steps_per_epoch = 2", "train.holdout = 0.1"],
+        "sweep": {"Hypersphere.dim": [3]},
+        "metrics": ["mig"],
+        "settings": "fast",
+    }
+    folder = StudyFolder(tmp_path / "study")
+    one = make_study(**arguments)
+    assert run_study(one, folder, LocalEngine).done == 2
+    first = pd.read_csv(folder.table)
+    trained = [folder.run(spec) / "model" / "model.keras" for spec in one.runs()]
+    times = [path.stat().st_mtime_ns for path in trained]
+    two = make_study(**arguments, readouts=["embedding", "aligned"])
+    assert run_study(two, folder, LocalEngine).done == 2
+    assert [path.stat().st_mtime_ns for path in trained] == times
+    table = with_udr(read_table(folder.stream), folder)
+    assert list(table["readout"]) == ["aligned", "aligned", "embedding", "embedding"]
+    same = table[table["readout"] == "embedding"]["mig"].tolist()
+    assert same == pytest.approx(first["mig"].tolist())
+    assert table["udr"].between(0, 1).all()
+    assert table[["mig", "elbo", "held_out_elbo", "information"]].notna().all(axis=None)
+    assert table["train_seconds"].gt(0).all()

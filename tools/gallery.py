@@ -1,0 +1,72 @@
+"""`python tools/gallery.py RUN_DIR`: the pictures of the documentation, from a real run.
+
+`RUN_DIR` is a run on a set with a factor on a circle, such as `make demo` leaves.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from deltavae.cli.startup import start_tensorflow
+
+start_tensorflow()
+
+import numpy as np
+from rich.console import Console
+
+from deltavae.errors import UserError
+from deltavae.io import atomic_write
+from deltavae.report import encoding as encode
+from deltavae.report.figures.codes import latent_maps
+from deltavae.report.figures.curves import capacity_curve
+from deltavae.report.figures.decoder import closed_paths, factor_orbits
+from deltavae.report.run_artifacts import Material, gather
+from tools.kl_figure import kl_figure
+
+
+def gallery(material: Material) -> Iterator[tuple[str, bytes]]:
+    """Names of files and their bytes.
+
+    The map and the orbit of the first factor on a circle, great circles at rest and in motion,
+    the KL against the capacity; and, of no run, what the KL of the latent law is.
+
+    Raises:
+        UserError: a part of the run is missing, or its set has no factor on a circle.
+    """
+    periodic = list(material.data.periodic)
+    if not periodic:
+        raise UserError("no circle to show", expected="a set with a periodic factor")
+    wanted = {f"map-{periodic[0]}": "latent_circle", f"orbit-{periodic[0]}": "orbit"}
+    for picture in (*latent_maps(material), *factor_orbits(material)):
+        if picture.name in wanted:
+            yield f"{wanted[picture.name]}.png", encode.png(picture.content)
+    moving, still = closed_paths(material)
+    yield "great_circles.webp", encode.animation_webp(np.asarray(moving.content))
+    yield "great_circles.png", encode.png(still.content)
+    yield "capacity.svg", encode.figure_svg(capacity_curve(material.history))
+    yield "latent_law.png", encode.figure_png(kl_figure())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the pictures and name them; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python tools/gallery.py", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("run_dir", help="a folder that train.py wrote")
+    parser.add_argument("--output_dir", default="docs/images", help="default: docs/images")
+    chosen = parser.parse_args(arguments)
+    console = Console(soft_wrap=True)
+    try:
+        for name, data in gallery(gather(chosen.run_dir)):
+            path = Path(chosen.output_dir) / name
+            atomic_write(path, data)
+            console.print(str(path), markup=False, highlight=False)
+    except UserError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
