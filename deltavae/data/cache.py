@@ -15,21 +15,42 @@ import contextlib
 import errno
 import fcntl
 import hashlib
+import json
 import mmap
 import os
 import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from deltavae.errors import UserError
+from deltavae.io import write_json
 
 MEMORY_SHARE = 1 / 16
 _SPARE_DISK = 64 * 2**20
 _FORMAT = "1"
+_BLOCK_BYTES = 16 * 2**20
+
+
+@dataclass(frozen=True)
+class Content:
+    """What is in an array of uint8.
+
+    Attributes:
+        sha256: of its bytes in C order, hexadecimal.
+        low: its least value.
+        high: its largest.
+        binary: whether it has no values but these.
+    """
+
+    sha256: str
+    low: int
+    high: int
+    binary: bool
 
 
 def decoded(
@@ -86,6 +107,56 @@ def decoded(
     )
 
 
+def content_of(array: np.ndarray) -> Content:
+    """Describe an array of uint8; for one that `decoded` returned, read from beside its file.
+
+    The description of a cached array is written when the array is, so that the digest of 3 GB
+    costs a millisecond. Where it is missing or unreadable the array is read through once.
+    """
+    owner = array.base
+    cached = isinstance(owner, np.memmap) and owner.shape == array.shape and owner.filename
+    if not cached:
+        return _Counter().add(array).content()
+    record = _record(Path(cached))
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return Content(**json.loads(record.read_text()))
+    content = _Counter().add(array).content()
+    with contextlib.suppress(OSError):  # a cache that can't be written to is read each time
+        write_json(record, asdict(content))
+    return content
+
+
+class _Counter:
+    """Builds a `Content` block by block."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._values: set[int] = set()
+        self._binary = True
+
+    def add(self, array: np.ndarray) -> "_Counter":
+        rows = max(1, _BLOCK_BYTES // max(1, array[:1].nbytes))
+        for start in range(0, len(array), rows):
+            block = np.ascontiguousarray(array[start : start + rows])
+            low, high = int(block.min()), int(block.max())
+            self._digest.update(block.data)
+            self._values |= {low, high}
+            self._binary = (
+                self._binary
+                and len(self._values) <= 2
+                and bool(np.all((block == low) | (block == high)))
+            )
+        return self
+
+    def content(self) -> Content:
+        values = self._values or {0}
+        return Content(self._digest.hexdigest(), min(values), max(values), self._binary)
+
+
+def _record(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
 def memory_limit() -> int:
     """Bytes of memory that this process may use: the machine's, or its control group's."""
     limit = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -124,25 +195,21 @@ def _digest(sources: Sequence[Path], shape: tuple[int, ...]) -> str:
 
 def _open(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     """The array in a file, or None if the file isn't exactly what was asked for."""
+    size = int(np.prod(shape))
     try:
-        with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_uid != os.getuid():
-                return None
-            if np.lib.format.read_magic(file) != (1, 0):
-                return None
-            header = np.lib.format.read_array_header_1_0(file)
-            offset = file.tell()
-            if header != (shape, False, np.dtype(np.uint8)):
-                return None
-            if os.fstat(file.fileno()).st_size != offset + int(np.prod(shape)):
-                return None
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        if path.stat().st_uid != os.getuid():
+            return None
+        mapped = np.lib.format.open_memmap(path, mode="r")
+        if (mapped.shape, mapped.dtype) != (shape, np.uint8) or not mapped.flags.c_contiguous:
+            return None
+        if path.stat().st_size != mapped.offset + size:
+            return None
     except (OSError, ValueError):
         return None
-    if len(mapped) > MEMORY_SHARE * memory_limit():
+    if size > MEMORY_SHARE * memory_limit() and isinstance(mapped.base, mmap.mmap):
         # Images are drawn at random: reading ahead would fetch ten times what is used.
-        mapped.madvise(mmap.MADV_RANDOM)
-    return np.frombuffer(mapped, np.uint8, offset=offset).reshape(shape)
+        mapped.base.madvise(mmap.MADV_RANDOM)
+    return mapped.view(np.ndarray)
 
 
 def _write(path: Path, shape: tuple[int, ...], blocks: Callable[[], Iterable[np.ndarray]]) -> None:
@@ -162,14 +229,18 @@ def _write(path: Path, shape: tuple[int, ...], blocks: Callable[[], Iterable[np.
         try:
             with os.fdopen(handle, "wb") as file:
                 header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+                # Written as a stream: a disk that fills up under a memory map kills the process.
                 np.lib.format.write_array_header_1_0(file, header)
-                count = 0
+                count, counter = 0, _Counter()
                 for block in blocks():
-                    file.write(np.ascontiguousarray(block, np.uint8).data)
+                    block = np.ascontiguousarray(block, np.uint8)
+                    file.write(block.data)
+                    counter.add(block)
                     count += len(block)
                 _check_complete(path.stem, shape[0], count)
                 file.flush()
                 os.fsync(file.fileno())
+            write_json(_record(path), asdict(counter.content()))
             os.replace(temporary, path)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):

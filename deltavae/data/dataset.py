@@ -1,12 +1,19 @@
 """What an image set with known factors of variation offers to training and to the metrics."""
 
+import hashlib
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from typing_extensions import override
 
+from deltavae.data.cache import content_of
 from deltavae.errors import UserError
+
+_SAMPLE = 256
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,10 @@ class Factor:
     labels: tuple[str, ...] = ()
     hidden: bool = False
     steps_per_turn: int | None = None
+
+    def turn(self) -> np.ndarray:
+        """The angle in radians, float64 (size,), of each value, if the factor is periodic."""
+        return 2.0 * np.pi * np.arange(self.size) / (self.steps_per_turn or self.size)
 
 
 class GroundTruthData(ABC):
@@ -102,12 +113,42 @@ class GroundTruthData(ABC):
         """What the values of a factor mean, for the factors where that is known."""
         return {f.name: f.labels for f in self._offered if f.labels}
 
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256, hexadecimal, of what the dataset contains, whatever it is called.
+
+        Two datasets with equal digests have the same images at the same indices, with the same
+        factors: their names, order, numbers of values, angles and symmetries. Labels and paths
+        don't count. Cheap: the digest of a large array is kept beside it on disk.
+        """
+        described = {
+            "format": 1,
+            "image_shape": self.image_shape,
+            "stochastic": self.is_stochastic,
+            "factors": [
+                [
+                    factor.name,
+                    factor.size,
+                    factor.symmetry,
+                    factor.hidden,
+                    None if factor.symmetry is None else np.round(factor.turn(), 9).tolist(),
+                ]
+                for factor in self.grid
+            ],
+            "images": self._images_digest(),
+        }
+        return hashlib.sha256(json.dumps(described).encode()).hexdigest()
+
+    def _images_digest(self) -> str:
+        """Of `_SAMPLE` images: enough where a formula draws them all."""
+        sample = np.unique(np.linspace(0, self.num_images - 1, _SAMPLE).astype(np.int64))
+        return hashlib.sha256(self.images(sample).tobytes()).hexdigest()
+
     def angles(self, factor_name: str) -> np.ndarray:
         """The angle in radians, float64 (size,), that each value of a periodic factor means."""
         for factor in self._offered:
             if factor.name == factor_name and factor.symmetry is not None:
-                steps = factor.steps_per_turn or factor.size
-                return 2.0 * np.pi * np.arange(factor.size) / steps
+                return factor.turn()
         raise UserError(
             f"{self.name} has no periodic factor {factor_name!r}",
             expected=f"one of {sorted(self.periodic)}" if self.periodic else "none: it has none",
@@ -222,3 +263,15 @@ class ArrayData(GroundTruthData):
     ) -> np.ndarray:
         """The images at `indices`; see the base class."""
         return np.take(self._array, indices if self._rows is None else self._rows[indices], axis=0)
+
+    @override
+    def _images_digest(self) -> str:
+        return digest_of(self._array, self._rows, super()._images_digest())
+
+
+def digest_of(array: np.ndarray, table: np.ndarray | None, sample: str) -> str:
+    """Of an array, of a table of integers that belongs to it, and of a sample of the images."""
+    digest = hashlib.sha256(f"{content_of(array).sha256} {sample}".encode())
+    if table is not None:
+        digest.update(np.ascontiguousarray(table, "<i8").data)
+    return digest.hexdigest()

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
+from typing_extensions import override
 
-from deltavae.data.dataset import Factor, GroundTruthData
+from deltavae.data.dataset import Factor, GroundTruthData, digest_of
 from deltavae.errors import UserError
 
 
@@ -66,6 +67,10 @@ class IncompleteData(GroundTruthData):
         """Index of an image with these factors, int64 (n,), drawn among equals."""
         found = np.array(self._find(factors))
         return self._rows[found[:, 0] + random_state.randint(found[:, 1])]
+
+    @override
+    def _images_digest(self) -> str:
+        return digest_of(self._array, self._table, super()._images_digest())
 
     def _find(self, factors: np.ndarray) -> list[tuple[int, int]]:
         wanted = [tuple(row) for row in np.asarray(factors, np.int64).tolist()]

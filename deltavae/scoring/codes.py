@@ -31,13 +31,6 @@ def digest_files(paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def digest_data(data: GroundTruthData) -> str:
-    """A fingerprint of a data set: its name, its grid and 32 of its images."""
-    sample = np.unique(np.linspace(0, data.num_images - 1, 32).astype(np.int64))
-    described = f"{data.name} {list(data.grid_sizes)} {data.image_shape}".encode()
-    return hashlib.sha256(described + data.images(sample).tobytes()).hexdigest()
-
-
 class CodeCache:
     """Codes by image number in one file, checked when read.
 

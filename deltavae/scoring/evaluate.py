@@ -13,7 +13,7 @@ from deltavae.io import require_writable
 from deltavae.run_dir import RunDir
 from deltavae.scoring import challenge
 from deltavae.scoring import code_sources as sources
-from deltavae.scoring.codes import CodeCache, Encoder, digest_data, encode_once
+from deltavae.scoring.codes import CodeCache, Encoder, encode_once
 from deltavae.scoring.draws import drawn_images
 from deltavae.scoring.jobs import Job, Outcome, run_jobs
 from deltavae.scoring.library import library
@@ -139,7 +139,7 @@ def _codes(
     needed = needed if len(needed) else np.arange(min(256, source.index.num_images))
     tell("draws", 1, 1)
     folder = output / "metrics" / "codes" if output else None
-    cache = CodeCache(folder, f"{source.digest[:16]}{digest_data(source.data)[:16]}")
+    cache = CodeCache(folder, f"{source.digest[:16]}{source.data.digest[:16]}")
     return encode_once(
         source.data,
         source.encoder,

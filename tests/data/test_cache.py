@@ -1,6 +1,7 @@
 """The cache of decoded sets: shared, whole or absent, and never trusted half-written."""
 
 import errno
+import hashlib
 import os
 import subprocess
 import sys
@@ -40,8 +41,32 @@ def test_decodes_once_and_then_maps_the_file(source, folder):
     again = _decoded(source, _never)
     np.testing.assert_array_equal(again, IMAGES)
     assert not again.flags.writeable
-    assert [path.suffix for path in folder.iterdir()] == [".npy"]
-    np.testing.assert_array_equal(np.load(next(folder.iterdir())), IMAGES)
+    assert sorted(path.suffix for path in folder.iterdir()) == [".json", ".npy"]
+    np.testing.assert_array_equal(np.load(next(folder.glob("*.npy"))), IMAGES)
+
+
+def test_the_description_of_an_array_is_kept_beside_it_and_made_again_if_damaged(source, folder):
+    found = _decoded(source)
+    content = cache.content_of(found)
+    assert content.sha256 == hashlib.sha256(IMAGES.tobytes()).hexdigest()
+    assert (content.low, content.high, content.binary) == (IMAGES.min(), IMAGES.max(), False)
+    assert cache.content_of(IMAGES) == content
+    assert cache.content_of(found[:20]) != content
+    (record,) = folder.glob("*.json")
+    for damage in ("", "[]", "{}", '{"sha256": 1'):
+        record.write_text(damage)
+        assert cache.content_of(found) == content
+    record.unlink()
+    assert cache.content_of(_decoded(source, _never)) == content and record.is_file()
+
+
+@pytest.mark.parametrize(
+    ("values", "binary"), [((0,), True), ((255,), True), ((0, 7), True), ((0, 1, 255), False)]
+)
+def test_two_values_are_counted_over_the_whole_array(values, binary):
+    array = np.repeat(np.uint8(values), 17 * 2**20)[:, None]
+    content = cache.content_of(array)
+    assert (content.low, content.high, content.binary) == (min(values), max(values), binary)
 
 
 def test_a_changed_source_is_decoded_anew(source):
@@ -67,7 +92,7 @@ def test_an_interrupted_write_leaves_nothing(source, folder):
 @pytest.mark.parametrize("damage", ["short", "long", "empty", "header", "dtype"])
 def test_a_damaged_file_is_written_again(source, folder, damage):
     _decoded(source)
-    path = next(folder.iterdir())
+    path = next(folder.glob("*.npy"))
     content = path.read_bytes()
     if damage == "dtype":
         np.save(path, IMAGES.astype(np.int16))
@@ -110,7 +135,7 @@ def test_a_folder_without_write_permission_is_left_alone(source, tmp_path, monke
     data.mkdir(mode=0o555)
     cache.decoded("set", IMAGES.shape, [source], lambda: [IMAGES], data)
     assert list(data.iterdir()) == []
-    assert [p.suffix for p in (tmp_path / "output/.deltavae_cache").iterdir()] == [".npy"]
+    assert len(list((tmp_path / "output/.deltavae_cache").glob("*.npy"))) == 1
 
 
 def test_processes_that_decode_at_once_agree(source, folder):
@@ -131,4 +156,4 @@ assert np.array_equal(found, images)
     printed = [worker.communicate()[0] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0, 0]
     assert sum(b"decoding" in text for text in printed) == 1
-    assert [path.suffix for path in folder.iterdir()] == [".npy"]
+    assert sorted(path.suffix for path in folder.iterdir()) == [".json", ".npy"]

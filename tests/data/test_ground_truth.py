@@ -59,3 +59,36 @@ def test_mistakes():
         _set(VALUES).angles("a")
     with pytest.raises(UserError, match=r"turntable.*nonsense"):
         load("nonsense")
+
+
+def test_the_digest_follows_content_and_not_the_name():
+    """Every change of what is trained on or scored changes it; a name and labels don't."""
+    grid = [Factor("a", 2), Factor("b", 128, symmetry=1)]
+    digest = ArrayData("one", grid, VALUES).digest
+    assert digest == ArrayData("two", [Factor("a", 2, labels=("x", "y")), grid[1]], VALUES).digest
+    changed = VALUES.copy()
+    changed[77, 1, 1] ^= 1
+    others = [
+        ArrayData("one", grid, changed),
+        ArrayData("one", grid, VALUES[::-1]),
+        ArrayData("one", grid, VALUES, np.arange(256)[::-1]),
+        ArrayData("one", [Factor("c", 2), grid[1]], VALUES),
+        ArrayData("one", grid[::-1], VALUES),
+        ArrayData("one", [grid[0], Factor("b", 128)], VALUES),
+        ArrayData("one", [grid[0], Factor("b", 128, symmetry=2)], VALUES),
+        ArrayData("one", [grid[0], Factor("b", 128, symmetry=1, steps_per_turn=127)], VALUES),
+        ArrayData("one", [Factor("a", 2, hidden=True), grid[1]], VALUES),
+        ArrayData("one", [Factor("a", 4), Factor("b", 64, symmetry=1)], VALUES),
+        ArrayData("one", grid, VALUES.reshape(256, 4, 1, 1)),
+    ]
+    assert len({digest, *(data.digest for data in others)}) == 1 + len(others)
+
+
+def test_every_set_has_its_own_digest_and_keeps_it(public_root, small_sizes):
+    chosen = sorted(set(names()) - {"turntable_hard", "turntable"})
+    digests = {name: load(name, public_root).digest for name in chosen}
+    digests_again = {name: load(name, public_root).digest for name in chosen}
+    assert digests == digests_again
+    # The three files of MPI3D that the tests write are the same.
+    different = [digests[name] for name in chosen if not name.startswith("mpi3d")]
+    assert len(set(different)) == len(different)
