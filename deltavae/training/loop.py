@@ -4,7 +4,6 @@ import math
 import time
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from deltavae.data import GroundTruthData
@@ -24,6 +23,7 @@ from deltavae.training.capacity import (
 from deltavae.training.checkpoints import Checkpoints
 from deltavae.training.compiled_step import Steps
 from deltavae.training.interrupts import StopRequest
+from deltavae.training.optimizer import learning_rate_at, make_optimizer
 from deltavae.training.progress import ProgressBar
 from deltavae.training.settings import TrainSettings
 from deltavae.training.strategy import spread
@@ -49,16 +49,8 @@ class Loop:
             images.num_images, settings.batch_size, settings.steps_per_epoch
         )
         _check_replicas(settings)
-        optimizer = keras.optimizers.Adam(
-            settings.learning_rate,
-            settings.beta1,
-            settings.beta2,
-            settings.epsilon,
-            global_clipnorm=settings.clip_norm,
-        )
-        optimizer.build(model.trainable_variables)
         # XLA only where it was asked for: on a CPU it halves the speed
-        model.compile(optimizer=optimizer, jit_compile=settings.jit_compile)
+        model.compile(optimizer=make_optimizer(model, settings), jit_compile=settings.jit_compile)
         self.steps = Steps(model, settings.jit_compile)
         self.variables = state_variables(model) + self.steps.variables
         self.checkpoints = Checkpoints(run_dir.checkpoints)
@@ -149,7 +141,7 @@ class Loop:
             "beta": self.model.objective.beta,
             "elbo": means["elbo"],
             "log_scale": means["log_scale"],
-            "learning_rate": self.settings.learning_rate,
+            "learning_rate": learning_rate_at(self.settings, self.step - 1),
             "seconds": round(self.seconds, 3),
         }
 

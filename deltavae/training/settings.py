@@ -1,8 +1,11 @@
 """How long and how to train."""
 
 import dataclasses
+import math
 
 from deltavae.errors import UserError
+
+SCHEDULES = ("constant", "cosine")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,7 +17,12 @@ class TrainSettings:
         batch_size: images per step.
         steps_per_epoch: steps between two changes of C and two checkpoints; None is one
             pass over the images, at most 1,000.
-        learning_rate: of Adam.
+        learning_rate: of Adam; with a schedule, its highest value.
+        learning_rate_schedule: `constant`, or `cosine`: from `learning_rate` down to 0 along
+            half a cosine, which ends with the last of `steps`. A run that `max_hours` ends
+            early does not get that far.
+        warmup_steps: steps before a `cosine` schedule in which the rate rises linearly from 0.
+        weight_decay: decoupled weight decay (AdamW) of the kernels; 0 for none.
         beta1: Adam's decay of the mean.
         beta2: Adam's decay of the squares.
         epsilon: Adam's.
@@ -34,6 +42,9 @@ class TrainSettings:
     batch_size: int = 64
     steps_per_epoch: int | None = None
     learning_rate: float = 1e-4
+    learning_rate_schedule: str = "constant"
+    warmup_steps: int = 0
+    weight_decay: float = 0.0
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
@@ -62,9 +73,39 @@ class TrainSettings:
             raise UserError(
                 "train.holdout is impossible", expected="0 <= holdout < 1", received=self.holdout
             )
-        for name in ("learning_rate", "clip_norm", "max_hours"):
+        for name in ("learning_rate", "epsilon", "clip_norm", "max_hours"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
+            if value is not None and not 0 < value < math.inf:
                 raise UserError(
-                    f"train.{name} is impossible", expected="a number > 0", received=value
+                    f"train.{name} is impossible", expected="a finite number > 0", received=value
                 )
+        for name in ("beta1", "beta2"):
+            value = getattr(self, name)
+            if not 0 <= value < 1:
+                raise UserError(
+                    f"train.{name} is impossible", expected=f"0 <= {name} < 1", received=value
+                )
+        if not 0 <= self.weight_decay < math.inf:
+            raise UserError(
+                "train.weight_decay is impossible",
+                expected="a finite number >= 0",
+                received=self.weight_decay,
+            )
+        if self.learning_rate_schedule not in SCHEDULES:
+            raise UserError(
+                "unknown train.learning_rate_schedule",
+                expected=" or ".join(SCHEDULES),
+                received=repr(self.learning_rate_schedule),
+            )
+        most = 0 if self.learning_rate_schedule == "constant" else self.steps - 1
+        if not isinstance(self.warmup_steps, int) or not 0 <= self.warmup_steps <= most:
+            raise UserError(
+                "train.warmup_steps is impossible",
+                expected="0 with a constant learning rate"
+                if most == 0
+                else f"a whole number from 0 to {most:,}, below train.steps",
+                received=self.warmup_steps,
+                advice="Warm-up is a part of train.learning_rate_schedule = 'cosine'."
+                if most == 0
+                else None,
+            )
