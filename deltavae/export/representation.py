@@ -21,12 +21,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from deltavae.data.batches import map_batches
 from deltavae.errors import UserError
 from deltavae.export.hub_module import INPUT, OUTPUT, SIGNATURE, write_module
 from deltavae.io import atomic_dir, write_json
 
 _TOLERANCE = 5e-6
-_BATCH = 256
 # Run by a Python that knows nothing of this package, as the evaluator's does.
 _RELOAD = """
 import sys
@@ -191,10 +191,8 @@ def _by_batches(
             )
         if not len(images):  # some kernels fail on nothing
             return representation(np.zeros((1, *images.shape[1:]), images.dtype))[:0]
-        starts = range(0, len(images), _BATCH)
-        batches = (as_float_images(images[start : start + _BATCH]) for start in starts)
-        codes = [np.asarray(function(tf.constant(batch))) for batch in batches]
-        return np.concatenate(codes).astype(np.float32, copy=False)
+        codes = map_batches(lambda batch: function(tf.constant(as_float_images(batch))), images)
+        return codes.astype(np.float32, copy=False)
 
     return representation
 

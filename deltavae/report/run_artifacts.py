@@ -2,7 +2,7 @@
 
 import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from deltavae.data import GroundTruthData, load
+from deltavae.data.batches import map_batches
 from deltavae.errors import UserError
 from deltavae.export.representation import load_representation
 from deltavae.io import read_json
@@ -19,7 +20,6 @@ from deltavae.models.delta_vae import DeltaVAE
 from deltavae.run_dir import RunDir
 
 NUM_CODES = 3000
-_BATCH = 256
 
 
 @dataclass
@@ -102,8 +102,7 @@ class Material:
     def decode(self, points: np.ndarray) -> np.ndarray:
         """Mean images for points of the manifold (..., a): (..., h, w, c) in [0, 1] or so."""
         flat = np.asarray(points, np.float32).reshape(-1, points.shape[-1])
-        made = [np.asarray(self.model.decode(part)) for part in _batches(flat)]
-        whole = np.concatenate(made)
+        whole = map_batches(self.model.decode, flat)
         return whole.reshape(*points.shape[:-1], *whole.shape[1:])
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
@@ -111,7 +110,7 @@ class Material:
         return self.decode(self.locate(images))
 
     def _of_images(self, indices: np.ndarray, function: Callable) -> np.ndarray:
-        return np.concatenate([function(self.images(part)) for part in _batches(indices)])
+        return map_batches(function, self.data, indices)
 
 
 def gather(path: str | os.PathLike[str], data_dir: str | None = None) -> Material:
@@ -180,7 +179,3 @@ def _try(material: Material, part: str, read: Callable[[], None]) -> None:
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         material.missing[part] = reason if isinstance(error, UserError) else f"{part}: {reason}"
-
-
-def _batches(array: np.ndarray) -> Sequence[np.ndarray]:
-    return [array[start : start + _BATCH] for start in range(0, len(array), _BATCH)]

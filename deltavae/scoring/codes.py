@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 
 from deltavae.data import GroundTruthData
+from deltavae.data.batches import map_batches
 from deltavae.errors import UserError
 from deltavae.io import atomic_write
 
-BATCH_SIZE = 128
-# Batches at work at once: one alone leaves cores idle between its layers (a sixth of the time).
-AT_WORK = 3
+# Batches encoded side by side: one alone leaves cores idle between its layers (a sixth of the
+# time).
+_THREADS = 3
 Encoder = Callable[[np.ndarray], np.ndarray]
 
 
@@ -91,13 +90,9 @@ def encode_once(
     indices, rows = cache.read() or (np.zeros(0, np.int64), None)
     missing = np.setdiff1d(needed, indices, assume_unique=True)
     if len(missing):
-        parts, done = [] if rows is None else [rows], 0
-        for made in _encoded(data, encoder(), missing):
-            parts.append(made)
-            done += len(made)
-            if progress is not None:
-                progress(done, len(missing))
-        indices, rows = np.concatenate([indices, missing]), np.concatenate(parts)
+        made = _encode(data, encoder(), missing, progress)
+        indices = np.concatenate([indices, missing])
+        rows = made if rows is None else np.concatenate([rows, made])
         require_finite(rows)
         cache.write(indices, rows)
     if rows is None:
@@ -107,28 +102,25 @@ def encode_once(
     return codes
 
 
-def _encoded(data: GroundTruthData, encode: Encoder, indices: np.ndarray) -> Iterator[np.ndarray]:
-    """Codes of the images in batches, in their order."""
+def _encode(
+    data: GroundTruthData,
+    encode: Encoder,
+    indices: np.ndarray,
+    progress: Callable[[int, int], object] | None,
+) -> np.ndarray:
+    """Codes of the images at `indices`, float32 (n, k)."""
 
     def encode_batch(images: np.ndarray) -> np.ndarray:
         made = np.asarray(encode(images.astype(np.float32) / np.float32(255.0)), np.float32)
         if made.ndim != 2 or len(made) != len(images):
             raise UserError(
-                "the representation doesn't give one code an image",
+                "the representation doesn't give one code per image",
                 expected=f"shape ({len(images)}, k)",
                 received=made.shape,
             )
         return made
 
-    at_work: deque[Future[np.ndarray]] = deque()
-    with ThreadPoolExecutor(AT_WORK) as pool:
-        for start in range(0, len(indices), BATCH_SIZE):
-            images = data.images(indices[start : start + BATCH_SIZE])
-            at_work.append(pool.submit(encode_batch, images))
-            if len(at_work) > AT_WORK:
-                yield at_work.popleft().result()
-        while at_work:
-            yield at_work.popleft().result()
+    return map_batches(encode_batch, data, indices, threads=_THREADS, progress=progress)
 
 
 def require_finite(codes: np.ndarray) -> None:

@@ -6,13 +6,13 @@ import numpy as np
 import tensorflow as tf
 
 from deltavae.data import GroundTruthData
+from deltavae.data.batches import BATCH_SIZE, map_batches
 from deltavae.data.subset import Subset, split
 from deltavae.errors import UserError
 from deltavae.models.delta_vae import DeltaVAE
 from deltavae.models.readouts import fit_readout
 from deltavae.posteriors import DiffusionPosterior
 
-_BATCH = 256
 NUM_PROBES = 2048
 """Images on which models of one data set are compared."""
 
@@ -51,8 +51,8 @@ def measure(
 def _means(model: DeltaVAE, data: GroundTruthData | Subset, number: int) -> dict[str, float]:
     indices = probe_indices(data, number)
     sums: dict[str, float] = {}
-    for start in range(0, number, _BATCH):
-        images = data.images(indices[start : start + _BATCH])
+    for start in range(0, number, BATCH_SIZE):
+        images = data.images(indices[start : start + BATCH_SIZE])
         terms = model.losses_per_image(images, tf.constant([0, start]), training=False)
         terms["information"] = _information(model, terms)
         for name, values in terms.items():
@@ -79,12 +79,7 @@ def codes_by_readout(
     embedding is always there.
     """
     indices = probe_indices(data, number)
-    embedding = np.concatenate(
-        [
-            model.embedding(data.images(indices[start : start + _BATCH])).numpy()
-            for start in range(0, number, _BATCH)
-        ]
-    )
+    embedding = map_batches(lambda batch: model.embedding(batch).numpy(), data, indices)
     result = {}
     for name in readouts:
         try:

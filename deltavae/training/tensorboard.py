@@ -8,6 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 from deltavae.data import GroundTruthData
+from deltavae.data.batches import map_batches
 from deltavae.data.image_grid import grid, in_rows, pairs, to_rgb
 from deltavae.errors import UserError
 from deltavae.io import atomic_write
@@ -65,12 +66,7 @@ class TensorBoardLog:
     def _pictures(self, model: DeltaVAE, data: GroundTruthData) -> None:
         chosen = np.random.RandomState(0).permutation(data.num_images)[:_PROJECTED]
         images = data.images(chosen)
-        points = np.concatenate(
-            [
-                np.asarray(model.parameters(images[start : start + 256])["loc"])
-                for start in range(0, len(images), 256)
-            ]
-        )
+        points = map_batches(lambda batch: model.parameters(batch)["loc"], images)
         made = np.asarray(model.decode(points[:_SHOWN]))
         tf.summary.image("reconstructions", grid(pairs(images[:_SHOWN], made, 8))[None])
         manifold = model.posterior.manifold

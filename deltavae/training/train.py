@@ -14,6 +14,7 @@ from rich.console import Console
 
 from deltavae import __version__
 from deltavae.data import GroundTruthData
+from deltavae.data.batches import map_batches
 from deltavae.data.subset import Subset, split
 from deltavae.export.representation import export_representation
 from deltavae.io import atomic_write, write_json
@@ -124,9 +125,7 @@ def finish(
     to_float32(model.decoder)
     chosen = np.random.RandomState(seed).randint(data.num_images, size=4096)
     images = data.images(np.unique(chosen))
-    codes = np.concatenate(
-        [model.embedding(images[i : i + 256]).numpy() for i in range(0, len(images), 256)]
-    )
+    codes = map_batches(lambda batch: model.embedding(batch).numpy(), images)
     model.readout = fit_readout(readout, codes, model.posterior.manifold)
     temporary = run_dir.model / ".model.tmp.keras"
     model.save(temporary)

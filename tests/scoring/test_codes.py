@@ -52,8 +52,8 @@ def test_codes_that_cannot_be_scored(pictures):
     nothing = CodeCache(None, "key")
     for encoder, words in [
         (lambda images: np.full((len(images), 2), np.nan), "not finite"),
-        (lambda images: np.zeros((1, 2)), "one code an image"),
-        (lambda images: np.zeros(len(images)), "one code an image"),
+        (lambda images: np.zeros((1, 2)), "one code per image"),
+        (lambda images: np.zeros(len(images)), "one code per image"),
     ]:
         with pytest.raises(UserError, match=words):
             encode_once(pictures, lambda encoder=encoder: encoder, np.arange(9), nothing)
@@ -67,7 +67,7 @@ def test_digests_follow_content(tmp_path, pictures):
 
 
 def test_codes_keep_their_order_whichever_batch_ends_first(pictures, encoder, codes, monkeypatch):
-    monkeypatch.setattr("deltavae.scoring.codes.BATCH_SIZE", 16)
+    monkeypatch.setattr("deltavae.data.batches.BATCH_SIZE", 16)
     started = []
 
     def uneven(images):
