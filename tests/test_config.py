@@ -8,7 +8,7 @@ from deltavae.errors import UserError
 BASE = ["gin/base.gin"]
 FILES = sorted(
     str(p.relative_to(GIN_FOLDER))
-    for folder in ("challenge", "posteriors", "datasets", ".")
+    for folder in ("challenge", "posteriors", ".")
     for p in (GIN_FOLDER / folder).glob("*.gin")
 )
 

@@ -35,6 +35,12 @@ LISTINGS: dict[str, Listing] = {
         (("azimuth", 24), ("elevation", 4), ("object", 12), ("colour", 8)),
         ("azimuth",),
     ),
+    "turntable_marked": Listing(
+        9216,
+        (("azimuth", 24), ("elevation", 4), ("object", 12), ("colour", 8)),
+        ("azimuth",),
+    ),
+    "turntable_hues": Listing(576, (("azimuth", 24), ("hue", 24)), ("azimuth", "hue")),
     "turntable_azimuth": Listing(24, (("azimuth", 24),), ("azimuth",)),
     "turntable_hard": Listing(
         62208,

@@ -11,9 +11,14 @@ from deltavae.data.public.dsprites import ColorDSprites, DSprites, NoisyDSprites
 from deltavae.data.public.mpi3d import MPI3D
 from deltavae.data.public.shapes3d import Shapes3D
 from deltavae.data.public.smallnorb import SmallNORB
-from deltavae.data.synthetic.azimuth import azimuth_alone
 from deltavae.data.synthetic.sprites import Sprites
-from deltavae.data.synthetic.turntable import Turntable, TurntableHard
+from deltavae.data.synthetic.turntable import (
+    Turntable,
+    TurntableAzimuth,
+    TurntableHard,
+    TurntableHues,
+    TurntableMarked,
+)
 from deltavae.errors import UserError
 
 _OPENERS: dict[str, Callable[[Path], GroundTruthData]] = {
@@ -30,8 +35,10 @@ _OPENERS: dict[str, Callable[[Path], GroundTruthData]] = {
     "smallnorb": SmallNORB,
     "sprites": lambda _: Sprites(),
     "turntable": lambda _: Turntable(),
-    "turntable_azimuth": lambda _: azimuth_alone(),
+    "turntable_azimuth": lambda _: TurntableAzimuth(),
     "turntable_hard": lambda _: TurntableHard(),
+    "turntable_hues": lambda _: TurntableHues(),
+    "turntable_marked": lambda _: TurntableMarked(),
 }
 
 

@@ -49,9 +49,9 @@ def draw(
     camera: Camera,
     lamps: Sequence[Lamp] = (Lamp(),),
     patterns: Sequence[Pattern | None] = (None,),
-    marked_table: bool = True,
+    marked_table: bool = False,
 ) -> np.ndarray:
-    """Draws a scene under each lamp and with each pattern on its body.
+    """Draw a scene under each lamp and with each pattern on its body.
 
     Args:
         solids: what stands on the table.
