@@ -104,7 +104,9 @@ def library(module: Path, data: Patterns, metric: str) -> tuple[float, float]:
     started, worked = time.perf_counter(), time.process_time()
     result = run_metric(metric, data, encode, protocol="current", reference=True)
     wall, cpu = time.perf_counter() - started, time.process_time() - worked
-    return result[METRICS[metric].reported], min(wall, cpu)  # the rest of the machine may be busy
+    return result[METRICS[metric].scores[metric]], min(
+        wall, cpu
+    )  # the rest of the machine may be busy
 
 
 def main() -> None:

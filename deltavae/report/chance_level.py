@@ -30,7 +30,7 @@ def by_chance(material: Material, seed: int = 0) -> dict[str, float]:
         if name == "dci" and max(material.data.factor_sizes) > _MOST_VALUES:
             continue
         numbers = run_metric(name, index, lambda i: codes[dealt[i]], settings="fast", seed=seed)
-        found[name] = numbers[METRICS[name].reported]
+        found[name] = numbers[METRICS[name].scores[name]]
         if name in BY_PROTOCOL:
             found[f"{name}_2019"] = found[name]
     return found

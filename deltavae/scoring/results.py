@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import scipy.stats
 from rich.table import Table
 
 import deltavae
@@ -17,10 +18,9 @@ from deltavae.io import read_json, write_json
 from deltavae.run_dir import RunDir
 from deltavae.scoring import challenge
 from deltavae.scoring.jobs import Job, Outcome
+from deltavae.scoring.specs import SCORES, lower_is_better, ranked
 
 SCHEMA = 1
-# Every other score is better when higher. `unsupervised` reports a total correlation.
-LOWER_IS_BETTER = ("d_lsbd", "unsupervised")
 _VERSIONS = ("numpy", "scikit-learn", "numba", "tensorflow", "disentanglement-lib")
 
 
@@ -41,10 +41,10 @@ def described(**facts: object) -> dict[str, object]:
     return {"schema": SCHEMA, "created": now, "versions": versions(), **facts}
 
 
-def score_key(metric: str, version: str, protocol: str) -> str:
+def score_key(score: str, version: str, protocol: str) -> str:
     """Name of a score: the 2019 number stands beside the current one only under `both`."""
-    aside = protocol == "both" and version == "challenge2019" and metric in challenge.BY_PROTOCOL
-    return f"{metric}_2019" if aside else metric
+    beside = protocol == "both" and version == "challenge2019"
+    return f"{score}_2019" if beside and SCORES[score].depends_on_protocol else score
 
 
 def column_report(
@@ -53,7 +53,7 @@ def column_report(
     """What scores.json says of one readout.
 
     Returns:
-        scores: the reported number of each metric, mean over seeds; with them r2_<factor> and
+        scores: the reported numbers of each metric, mean over seeds; with them r2_<factor> and
             d_lsbd, the mean over the periodic factors.
         spread: its standard deviation over seeds (n - 1), where there are several.
         metrics: every number of each metric (mean over seeds) and `seconds`.
@@ -77,12 +77,11 @@ def column_report(
             continue
         results = [outcome.result for _, outcome in ran]
         means = {name: float(np.mean([r[name] for r in results])) for name in results[0]}
-        reported = challenge.METRICS[ran[0][0].metric].reported
-        if reported not in means:
-            reported = [name for name in means if name.endswith("mean_test_accuracy")][-1]
-        report["scores"][key] = means[reported]
-        if len(results) > 1:
-            report["spread"][key] = float(np.std([r[reported] for r in results], ddof=1))
+        for score, entry in challenge.METRICS[ran[0][0].metric].scores.items():
+            named = score_key(score, ran[0][0].protocol, protocol)
+            report["scores"][named] = means[entry]
+            if len(results) > 1:
+                report["spread"][named] = float(np.std([r[entry] for r in results], ddof=1))
         seconds = sum(outcome.seconds for _, outcome in ran)
         report["metrics"][key] = {**means, "seconds": round(seconds, 2)}
     for factor, found in probes.items():
@@ -90,6 +89,9 @@ def column_report(
     turned = [found["d_lsbd"] for found in probes.values() if "d_lsbd" in found]
     if turned:
         report["scores"]["d_lsbd"] = float(np.mean(turned))
+    order = [*SCORES, *report["scores"]]  # the challenge's five first
+    keys = sorted(report["scores"], key=lambda key: order.index(key.removesuffix("_2019")))
+    report["scores"] = {key: report["scores"][key] for key in keys}
     return report
 
 
@@ -150,8 +152,7 @@ def compare(
 ) -> Table:
     """A table of runs side by side, with the mean of their ranks over the scores they share.
 
-    Rank 1 is the best; equal scores share the mean of their ranks. How the challenge combined
-    its scores into a ranking is not known.
+    Rank 1 is the best; equal scores share the mean of their ranks.
 
     Args:
         folders: folders with a scores.json each.
@@ -178,17 +179,20 @@ def compare(
     if not shared:
         raise UserError("the runs have no score in common", received=[str(f) for f in folders])
     matrix = np.array([[scores["scores"][key] for key in shared] for scores in all_scores])
-    ranks = mean_ranks(np.where([key in LOWER_IS_BETTER for key in shared], -matrix, matrix))
+    entering = [ranked(key) for key in shared]
+    signed = np.where([lower_is_better(key) for key in shared], -matrix, matrix)
+    ranks = mean_ranks(signed[:, entering])
     table = Table(
-        title=f"{all_scores[0]['dataset']}: mean ranks over {len(shared)} scores",
-        caption="Rank 1 is the best; lower is better for d_lsbd and unsupervised. "
-        "How the challenge combined its scores is not known.",
+        title=f"{all_scores[0]['dataset']}: mean ranks over {sum(entering)} scores",
+        caption="Rank 1 is the best, and equal scores share the mean of their ranks. The mean is "
+        "over all but those that are only shown (not ranked); lower is better where marked (-).",
     )
     table.add_column("score")
     for folder, scores in zip(folders, all_scores, strict=True):
         table.add_column(f"{Path(folder).name} ({scores['readout']})", justify="right")
     for key, column in zip(shared, matrix.T, strict=True):
-        table.add_row(key, *(f"{value:.4f}" for value in column))
+        mark = " (-)" if lower_is_better(key) else "" if ranked(key) else " (not ranked)"
+        table.add_row(f"{key}{mark}", *(f"{value:.4f}" for value in column))
     for key, row in (unranked or {}).items():
         table.add_row(f"{key} (not ranked)", *(f"{value:.4f}" for value in row))
     table.add_row("mean rank", *(f"{rank:.2f}" for rank in ranks), style="bold")
@@ -197,6 +201,4 @@ def compare(
 
 def mean_ranks(scores: np.ndarray) -> np.ndarray:
     """Mean rank of each run over scores (runs, scores), 1 the best, ties averaged."""
-    better = np.sum(scores[None] > scores[:, None], axis=1)
-    equal = np.sum(scores[None] == scores[:, None], axis=1)
-    return np.mean(better + (equal + 1) / 2, axis=1)
+    return np.asarray(scipy.stats.rankdata(-scores, axis=0).mean(axis=1))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from deltavae.scoring.specs import lower_is_better, ranked
 from deltavae.studies.results import KEYS
 
 TRAINING = (
@@ -24,21 +25,22 @@ TRAINING = (
 """Columns that hold no score with labels."""
 CRITERIA = ("elbo", "udr")
 """Columns by which a run can be chosen without labels; larger is better in each."""
-LOWER_IS_BETTER = ("d_lsbd", "unsupervised")
-"""Measures that are in the table, and are neither ranked nor compared here."""
 GROUP = ["dataset", "setting", "readout"]
 """What rows are averaged over seeds within."""
 
 
 def score_names(table: pd.DataFrame) -> list[str]:
-    """Names of the columns with scores, of which larger is better.
+    """Names of the columns with scores that are ranked and of which larger is better.
 
     Columns of swept values have a dot in their names, scores have none.
     """
     return [
         name
         for name in table.select_dtypes("number").columns
-        if name not in (*KEYS, *TRAINING, *LOWER_IS_BETTER) and "." not in name
+        if name not in (*KEYS, *TRAINING)
+        and "." not in name
+        and ranked(name)
+        and not lower_is_better(name)
     ]
 
 

@@ -51,6 +51,6 @@ def test_both_stacks_give_the_same_scores(tmp_path, old_python):
             metric, data, codes.__getitem__, settings="fast", protocol="challenge2019"
         )
         tolerance = {"dci": 0.003, "sap_score": 2e-4}.get(metric, 1e-6)
-        ours = result[METRICS[metric].reported]
+        ours = result[METRICS[metric].scores[metric]]
         assert ours == pytest.approx(theirs[metric], abs=tolerance), metric
     assert set(BY_PROTOCOL) == {"dci", "sap_score"}

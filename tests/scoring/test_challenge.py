@@ -47,7 +47,7 @@ def test_the_images_foreseen_are_the_images_drawn(metric, codes):
 def test_perfect_code_high_noise_low_duplicate_punished(metric, index, factor_codes):
     def score(codes):
         result = run_metric(metric, index, lookup(codes), settings="fast")
-        return result[METRICS[metric].reported]
+        return result[METRICS[metric].scores[metric]]
 
     noise = np.random.default_rng(0).normal(size=(192, 3)).astype(np.float32)
     assert score(factor_codes) > (0.2 if metric == "sap_score" else 0.9)
@@ -60,7 +60,7 @@ def test_perfect_code_high_noise_low_duplicate_punished(metric, index, factor_co
 def test_a_constant_code_scores_nothing(metric, index):
     constant = np.ones((192, 4), np.float32)
     result = run_metric(metric, index, lookup(constant), settings="fast")
-    assert result[METRICS[metric].reported] == pytest.approx(0, abs=0.02)
+    assert result[METRICS[metric].scores[metric]] == pytest.approx(0, abs=0.02)
 
 
 def test_dci_by_our_trees_is_dci_by_scikit_learn(index, factor_codes):
