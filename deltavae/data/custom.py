@@ -21,9 +21,9 @@ import numpy as np
 from PIL import Image
 
 from deltavae.data.cache import decoded
-from deltavae.data.dataset import ArrayData, Factor, GroundTruthData
-from deltavae.data.incomplete import IncompleteData
-from deltavae.data.readers import NpzArray, check, grid_order, reading
+from deltavae.data.dataset import Factor, GroundTruthData
+from deltavae.data.readers import NpzArray, check, reading
+from deltavae.data.tabulated import TabulatedData
 from deltavae.errors import UserError
 
 TABLE = "factors.csv"
@@ -139,7 +139,7 @@ def _scale(path: Path, images: NpzArray) -> float | None:
 def _arrange(
     path: Path, table: Path, array: np.ndarray, values: np.ndarray, names: Sequence[str]
 ) -> GroundTruthData:
-    """A grid if every combination of factors has one image, else an incomplete set."""
+    """The dataset of these images, with what the columns of the table mean."""
     codes = np.empty(values.shape, np.int64)
     factors: list[Factor] = []
     for i, name in enumerate(names):
@@ -158,12 +158,7 @@ def _arrange(
             )
         symmetry = 1 if kind == "circle" else None
         factors.append(Factor(name, len(labels), symmetry, tuple(str(v) for v in labels)))
-    sizes = [factor.size for factor in factors]
-    full = math.prod(sizes) == len(codes) == len(np.unique(codes, axis=0))
-    if not full:
-        return IncompleteData(str(path), factors, array, codes)
-    order = grid_order(table, codes, sizes)
-    return ArrayData(str(path), factors, array, order)
+    return TabulatedData(str(path), factors, array, codes)
 
 
 def _as_numbers(labels: np.ndarray) -> np.ndarray | None:

@@ -27,61 +27,68 @@ class Factor:
             repeats the image: 1 if every value looks different, 2 for an ellipse's
             orientation.
         labels: what each value means, or empty.
-        hidden: the images vary with it, but it isn't offered as a factor: it is drawn at
-            random whenever an image is asked for by its factors.
-        steps_per_turn: how many steps make a full circle; normally `size`.
+        nuisance: the images vary with it, but it is no latent factor: it is drawn at random
+            whenever an image is asked for by its factors.
+        angles: for a factor on a circle, the angle in radians of each value; by default equal
+            steps of a full turn.
     """
 
     name: str
     size: int
     symmetry: int | None = None
     labels: tuple[str, ...] = ()
-    hidden: bool = False
-    steps_per_turn: int | None = None
-
-    def turn(self) -> np.ndarray:
-        """The angle in radians, float64 (size,), of each value, if the factor is periodic."""
-        return 2.0 * np.pi * np.arange(self.size) / (self.steps_per_turn or self.size)
+    nuisance: bool = False
+    angles: tuple[float, ...] = ()
 
 
 class GroundTruthData(ABC):
-    """Images on a full grid of factors, with the sampling protocol of disentanglement_lib.
+    """Images with ground-truth factors, and the sampling protocol of disentanglement_lib.
 
     The methods `sample*` consume a `numpy.random.RandomState` call for call as that library's
-    class of the same set does, so that one seed gives the same factors and the same images
+    class of the same dataset does, so that one seed gives the same factors and the same images
     in both. Everything else is by index: image `i` belongs to the `i`-th combination of the
-    grid, last factor fastest.
+    grid, last factor fastest, or to row `i` of `table`, where there is one.
 
     Args:
-        name: the set's name.
+        name: the dataset's name.
         grid: every factor that the images vary with, slowest first.
         image_shape: (height, width, channels).
+
+    Attributes:
+        is_stochastic: whether an image also has a random part.
+        is_grid: whether every combination of the factors' values has exactly one image, which
+            interventions need.
+        table: the factors of every image, int64 (num_images, num_factors); None where images
+            are in the order of the grid.
+        warnings: what whoever trains or scores on this dataset should know, a line each.
     """
 
     is_stochastic = False
     is_grid = True
+    table: np.ndarray | None = None
+    warnings: tuple[str, ...] = ()
+    _gaps = ""
 
     def __init__(self, name: str, grid: Sequence[Factor], image_shape: Sequence[int]) -> None:
         self.name = name
         self.grid = tuple(grid)
         self.image_shape = tuple(int(n) for n in image_shape)
         self.grid_sizes = np.array([factor.size for factor in self.grid], np.int64)
-        self.latent_factor_indices = [i for i, f in enumerate(self.grid) if not f.hidden]
-        self._strides = np.prod(self.grid_sizes) // np.cumprod(self.grid_sizes)
+        self.latent_factor_indices = [i for i, f in enumerate(self.grid) if not f.nuisance]
 
     @property
-    def _offered(self) -> list[Factor]:
+    def _latent(self) -> list[Factor]:
         return [self.grid[i] for i in self.latent_factor_indices]
 
     @property
     def factor_names(self) -> tuple[str, ...]:
-        """Names of the offered factors, in the order of a factor vector's entries."""
-        return tuple(factor.name for factor in self._offered)
+        """Names of the latent factors, in the order of a factor vector's entries."""
+        return tuple(factor.name for factor in self._latent)
 
     @property
     def factor_sizes(self) -> list[int]:
-        """How many values each offered factor takes."""
-        return [factor.size for factor in self._offered]
+        """How many values each latent factor takes."""
+        return [factor.size for factor in self._latent]
 
     @property
     def factors_num_values(self) -> list[int]:
@@ -90,7 +97,7 @@ class GroundTruthData(ABC):
 
     @property
     def num_factors(self) -> int:
-        """How many factors are offered."""
+        """How many latent factors there are."""
         return len(self.latent_factor_indices)
 
     @property
@@ -106,12 +113,12 @@ class GroundTruthData(ABC):
     @property
     def periodic(self) -> dict[str, int]:
         """The factors that live on a circle, with their order of symmetry (1: none)."""
-        return {f.name: f.symmetry for f in self._offered if f.symmetry is not None}
+        return {f.name: f.symmetry for f in self._latent if f.symmetry is not None}
 
     @property
     def value_labels(self) -> dict[str, tuple[str, ...]]:
         """What the values of a factor mean, for the factors where that is known."""
-        return {f.name: f.labels for f in self._offered if f.labels}
+        return {f.name: f.labels for f in self._latent if f.labels}
 
     @cached_property
     def digest(self) -> str:
@@ -130,8 +137,8 @@ class GroundTruthData(ABC):
                     factor.name,
                     factor.size,
                     factor.symmetry,
-                    factor.hidden,
-                    None if factor.symmetry is None else np.round(factor.turn(), 9).tolist(),
+                    factor.nuisance,
+                    None if factor.symmetry is None else np.round(_angles(factor), 9).tolist(),
                 ]
                 for factor in self.grid
             ],
@@ -146,9 +153,9 @@ class GroundTruthData(ABC):
 
     def angles(self, factor_name: str) -> np.ndarray:
         """The angle in radians, float64 (size,), that each value of a periodic factor means."""
-        for factor in self._offered:
+        for factor in self._latent:
             if factor.name == factor_name and factor.symmetry is not None:
-                return factor.turn()
+                return _angles(factor)
         raise UserError(
             f"{self.name} has no periodic factor {factor_name!r}",
             expected=f"one of {sorted(self.periodic)}" if self.periodic else "none: it has none",
@@ -167,13 +174,13 @@ class GroundTruthData(ABC):
         """
 
     def factors(self, indices: np.ndarray) -> np.ndarray:
-        """The offered factors of the images at `indices` (n,), int64 (n, num_factors)."""
+        """The latent factors of the images at `indices` (n,), int64 (n, num_factors)."""
         indices = np.asarray(indices, np.int64)
         columns = np.unravel_index(indices, tuple(self.grid_sizes))
         return np.stack(columns, axis=-1).astype(np.int64)[:, self.latent_factor_indices]
 
     def index_of(self, factors: np.ndarray) -> np.ndarray:
-        """Index of the image with these factors, int64 (n,); hidden factors are set to 0.
+        """Index of the image with these factors, int64 (n,); nuisance factors are set to 0.
 
         Args:
             factors: integers (n, num_factors).
@@ -185,11 +192,11 @@ class GroundTruthData(ABC):
     def indices_from_factors(
         self, factors: np.ndarray, random_state: np.random.RandomState
     ) -> np.ndarray:
-        """Index of an image with these factors, int64 (n,), hidden factors drawn at random."""
+        """Index of an image with these factors, int64 (n,), nuisance factors drawn at random."""
         full = np.zeros((len(factors), len(self.grid)), np.int64)
         full[:, self.latent_factor_indices] = factors
         for i, factor in enumerate(self.grid):
-            if factor.hidden:
+            if factor.nuisance:
                 full[:, i] = random_state.randint(factor.size, size=len(factors))
         return self._index_of_full(full)
 
@@ -200,12 +207,21 @@ class GroundTruthData(ABC):
                 expected=f"0 <= value < {self.grid_sizes.tolist()}",
                 received=f"{full.min(axis=0).tolist()} to {full.max(axis=0).tolist()}",
             )
-        return full @ self._strides
+        return np.ravel_multi_index(tuple(full.T), tuple(self.grid_sizes)).astype(np.int64)
+
+    def require_grid(self, what: str) -> None:
+        """Raise `UserError` unless this is a grid; `what` is what needs one, for the message."""
+        if not self.is_grid:
+            raise UserError(
+                f"{what} needs a full grid of factors, which {self.name} is not",
+                expected="exactly one image for every combination of the factors' values",
+                received=self._gaps,
+            )
 
     def sample_factors(self, num: int, random_state: np.random.RandomState) -> np.ndarray:
         """Draws factors uniformly, int64 (num, num_factors)."""
         factors = np.zeros((num, self.num_factors), np.int64)
-        for i, factor in enumerate(self._offered):
+        for i, factor in enumerate(self._latent):
             factors[:, i] = random_state.randint(factor.size, size=num)
         return factors
 
@@ -267,6 +283,12 @@ class ArrayData(GroundTruthData):
     @override
     def _images_digest(self) -> str:
         return digest_of(self._array, self._rows, super()._images_digest())
+
+
+def _angles(factor: Factor) -> np.ndarray:
+    if factor.angles:
+        return np.asarray(factor.angles, np.float64)
+    return 2.0 * np.pi * np.arange(factor.size) / factor.size
 
 
 def digest_of(array: np.ndarray, table: np.ndarray | None, sample: str) -> str:

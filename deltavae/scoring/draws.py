@@ -7,6 +7,7 @@ number instead and `Codes` looks the code up. The random draws are the same, cal
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -37,6 +38,9 @@ class IndexedData:
     @classmethod
     def of(cls, data: GroundTruthData) -> IndexedData:
         """The index of a `deltavae.data.GroundTruthData`."""
+        if data.table is not None:
+            angles = {name: data.angles(name) for name in data.periodic}
+            return TableData(data.table, data.factor_names, angles)
         return cls(
             sizes=[int(size) for size in data.grid_sizes],
             offered=list(data.latent_factor_indices),
@@ -77,7 +81,11 @@ class IndexedData:
         for i in range(len(self.sizes)):
             if i not in self.offered:
                 full[:, i] = random_state.randint(self.sizes[i], size=len(factors))
-        return np.asarray(np.ravel_multi_index(tuple(full.T), tuple(self.sizes)))
+        return self.rows(full)
+
+    def rows(self, full: np.ndarray) -> np.ndarray:
+        """Numbers of the images with these values of all factors, (..., number of factors)."""
+        return np.asarray(np.ravel_multi_index(tuple(np.moveaxis(full, -1, 0)), tuple(self.sizes)))
 
     def sample(
         self, num: int, random_state: np.random.RandomState
@@ -101,9 +109,15 @@ class TableData(IndexedData):
     Args:
         table: integers (n, factors), any values.
         names: names of the factors; by default factor_0 and so on.
+        angles: for each periodic factor, the angle in radians of each of its values.
     """
 
-    def __init__(self, table: np.ndarray, names: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        table: np.ndarray,
+        names: Sequence[str] | None = None,
+        angles: dict[str, np.ndarray] | None = None,
+    ) -> None:
         columns = [np.unique(column, return_inverse=True)[1] for column in table.T]
         self._table = np.stack(columns, axis=1).astype(np.int64)
         sizes = [int(column.max()) + 1 for column in columns]
@@ -111,10 +125,11 @@ class TableData(IndexedData):
             sizes,
             list(range(len(sizes))),
             list(names or [f"factor_{i}" for i in range(len(sizes))]),
+            angles or {},
         )
-        place = np.ravel_multi_index(tuple(self._table.T), tuple(sizes))
-        self.is_grid = len(place) == np.prod(sizes) == len(np.unique(place))
-        self._row_of = np.argsort(place) if self.is_grid else None
+        possible = math.prod(sizes)  # may be too large for 64 bits
+        self.is_grid = len(table) == possible == len(np.unique(self._table, axis=0))
+        self._row_of = np.argsort(super().rows(self._table)) if self.is_grid else None
 
     @property
     def num_images(self) -> int:
@@ -125,17 +140,15 @@ class TableData(IndexedData):
         """Factors of the rows at `indices`."""
         return self._table[indices]
 
-    def sample_observations_from_factors(
-        self, factors: np.ndarray, random_state: np.random.RandomState
-    ) -> np.ndarray:
+    def rows(self, full: np.ndarray) -> np.ndarray:
         """Rows with these factors."""
         if self._row_of is None:
             raise UserError(
                 "this metric changes one factor and keeps the others",
                 expected="factors that cover every combination exactly once",
-                received=f"{len(self._table)} rows for {np.prod(self.sizes)} combinations",
+                received=f"{len(self._table)} rows for {math.prod(self.sizes)} combinations",
             )
-        return self._row_of[super().sample_observations_from_factors(factors, random_state)]
+        return self._row_of[super().rows(full)]
 
     def sample(
         self, num: int, random_state: np.random.RandomState

@@ -35,7 +35,9 @@ MAX_IMAGES = 20000
 
 
 def turning_factors(data: IndexedData) -> list[str]:
-    """The periodic factors whose values go once round the circle in equal steps."""
+    """The periodic factors whose values go once round the circle in equal steps, on a grid."""
+    if not data.is_grid:
+        return []
     return [
         name
         for name, angles in data.angles.items()
@@ -61,7 +63,7 @@ def orbit_images(data: IndexedData, seed: int = 0) -> np.ndarray:
     if others:
         settings = np.stack(np.unravel_index(chosen, tuple(sizes)), axis=-1)
         full[..., others] = settings.reshape(len(chosen), *[1] * len(turning), len(others))
-    return np.ravel_multi_index(tuple(np.moveaxis(full, -1, 0)), tuple(data.sizes))
+    return data.rows(full)
 
 
 def d_lsbd(codes: np.ndarray, angles: list[np.ndarray]) -> list[float]:

@@ -42,8 +42,8 @@ def test_observations_are_the_bytes_over_255():
     np.testing.assert_array_equal(observed, (np.arange(256) / 255.0).astype(np.float32))
 
 
-def test_last_factor_is_fastest_and_hidden_ones_are_drawn():
-    data = _set(VALUES, hidden=True)
+def test_last_factor_is_fastest_and_nuisance_factors_are_drawn():
+    data = _set(VALUES, nuisance=True)
     assert data.factor_sizes == [2] and data.num_images == 256
     np.testing.assert_array_equal(data.index_of(np.array([[0], [1]])), [0, 128])
     drawn = data.indices_from_factors(np.ones((500, 1), int), np.random.RandomState(0))
@@ -76,8 +76,12 @@ def test_the_digest_follows_content_and_not_the_name():
         ArrayData("one", grid[::-1], VALUES),
         ArrayData("one", [grid[0], Factor("b", 128)], VALUES),
         ArrayData("one", [grid[0], Factor("b", 128, symmetry=2)], VALUES),
-        ArrayData("one", [grid[0], Factor("b", 128, symmetry=1, steps_per_turn=127)], VALUES),
-        ArrayData("one", [Factor("a", 2, hidden=True), grid[1]], VALUES),
+        ArrayData(
+            "one",
+            [grid[0], Factor("b", 128, symmetry=1, angles=tuple(np.arange(128) / 127.0))],
+            VALUES,
+        ),
+        ArrayData("one", [Factor("a", 2, nuisance=True), grid[1]], VALUES),
         ArrayData("one", [Factor("a", 4), Factor("b", 64, symmetry=1)], VALUES),
         ArrayData("one", grid, VALUES.reshape(256, 4, 1, 1)),
     ]

@@ -11,7 +11,7 @@ def pictures():
     grid = [
         Factor("size", 3),
         Factor("azimuth", 8, symmetry=1),
-        Factor("light", 2, hidden=True),
+        Factor("light", 2, nuisance=True),
         Factor("object", 4),
     ]
     images = np.random.default_rng(0).integers(0, 256, (192, 4, 4, 1), dtype=np.uint8)

@@ -26,11 +26,12 @@ def dsprites_grid(sizes: np.ndarray, hide_shape: bool = False) -> list[Factor]:
     them look alike and a turn has one step less than there are values.
     """
     colour, shape, scale, orientation, x, y = (int(size) for size in sizes)
+    angles = tuple(2.0 * np.pi * np.arange(orientation) / max(orientation - 1, 1))
     return [
-        Factor("colour", colour, hidden=True),
-        Factor("shape", shape, labels=_SHAPES[:shape], hidden=hide_shape),
+        Factor("colour", colour, nuisance=True),
+        Factor("shape", shape, labels=_SHAPES[:shape], nuisance=hide_shape),
         Factor("scale", scale),
-        Factor("orientation", orientation, symmetry=1, steps_per_turn=max(orientation - 1, 1)),
+        Factor("orientation", orientation, symmetry=1, angles=angles),
         Factor("position_x", x),
         Factor("position_y", y),
     ]

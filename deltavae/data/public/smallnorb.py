@@ -46,7 +46,7 @@ class SmallNORB(ArrayData):
 
         grid = [
             Factor("category", sizes[0], labels=_CATEGORIES[: sizes[0]]),
-            Factor("instance", sizes[1], hidden=True),
+            Factor("instance", sizes[1], nuisance=True),
             Factor("elevation", sizes[2]),
             Factor("azimuth", sizes[3], symmetry=1),
             Factor("lighting", sizes[4]),

@@ -26,15 +26,22 @@ def _folder(root, rows, pictures):
     return str(root)
 
 
-def test_a_folder_with_every_combination_is_a_grid(tmp_path):
+def test_a_folder_with_every_combination_is_a_grid_with_its_rows_in_any_order(tmp_path):
     pictures = _pictures()
     order = np.random.default_rng(1).permutation(8)
     data = load(_folder(tmp_path, [GRID[i] for i in order], pictures[order]))
+    # Image i is row i of the table; images asked for by factors are those of the grid.
+    np.testing.assert_array_equal(data.images(np.arange(8)), pictures[order])
+    every = np.stack(np.unravel_index(np.arange(8), (4, 2)), axis=-1)
+    np.testing.assert_array_equal(data.factors(np.arange(8)), every[order])
+    np.testing.assert_array_equal(data.images(data.index_of(every)), pictures)
+    seen = data.sample_observations_from_factors(every, np.random.RandomState(0))
+    np.testing.assert_array_equal(seen, pictures / np.float32(255))
+    data.require_grid("a test")
     assert data.is_grid and data.factor_names == ("angle", "paint")
     assert data.factor_sizes == [4, 2] and data.periodic == {"angle": 1}
     # Numbers are sorted as numbers, so 90 comes before 180 and 270.
     assert data.value_labels == {"angle": ("0", "90", "180", "270"), "paint": ("blue", "red")}
-    np.testing.assert_array_equal(data.images(np.arange(8)), pictures)
     assert load(data.name).num_images == 8
 
 
@@ -51,10 +58,37 @@ def test_an_incomplete_table_draws_from_its_rows(tmp_path):
         data.index_of(np.array([[3, 1]]))
 
 
-def test_repeated_combinations_are_all_drawn(tmp_path):
-    data = load(_folder(tmp_path, [GRID[0]] * 3 + GRID[1:], _pictures(10)))
-    drawn = data.indices_from_factors(np.zeros((100, 2), int), np.random.RandomState(0))
-    assert set(drawn) == {0, 1, 2}
+@pytest.mark.parametrize(
+    ("rows", "gaps"),
+    [
+        (
+            [GRID[0]] * 3 + GRID[1:],
+            r"10 images for 8 .* 0 of them without .* 2 images that repeat",
+        ),
+        (GRID[:7], r"7 images for 8 .* 1 of them without .* 0 images that repeat"),
+        ([GRID[0], *GRID[:7]], r"8 images for 8 .* 1 of them without .* 1 images that repeat"),
+    ],
+)
+def test_interventions_on_what_is_no_grid_are_refused(tmp_path, rows, gaps):
+    data = load(_folder(tmp_path, rows, _pictures(len(rows))))
+    assert not data.is_grid
+    random_state, there = np.random.RandomState(0), data.factors(np.arange(2))
+    for ask in (data.sample_observations_from_factors, data.indices_from_factors):
+        with pytest.raises(UserError, match=gaps):
+            ask(there, random_state)
+    with pytest.raises(UserError, match=f"FactorVAE needs a full grid.*{gaps}"):
+        data.require_grid("FactorVAE")
+    np.testing.assert_array_equal(data.factors(data.index_of(there)), there)
+
+
+def test_as_many_columns_as_64_bits_cannot_count(tmp_path):
+    """21 columns of 10 values each: 10^21 combinations."""
+    table = np.random.default_rng(0).integers(0, 10, (200, 21))
+    np.savez(tmp_path / "wide.npz", images=_pictures(200), factors=table)
+    data = load(str(tmp_path / "wide.npz"))
+    assert not data.is_grid
+    np.testing.assert_array_equal(data.factors(np.arange(200)), table)
+    np.testing.assert_array_equal(data.index_of(table), np.arange(200))
 
 
 @pytest.mark.parametrize("kind", ["uint8", "unit", "bytes", "int32"])
