@@ -1,10 +1,15 @@
 """The only module that knows gin: names, files, bindings, and what they build."""
 
+import collections.abc
 import contextlib
 import difflib
+import functools
 import inspect
+import math
 import os
 import re
+import types
+import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,8 +24,11 @@ from deltavae.errors import UserError
 from deltavae.models import READOUTS, networks
 from deltavae.models.delta_vae import DeltaVAE
 from deltavae.models.objectives import BetaObjective, CapacityObjective
+from deltavae.models.readouts import require_fitting
+from deltavae.run_dir import RunDir
 from deltavae.training.capacity import Capacity
 from deltavae.training.settings import TrainSettings
+from deltavae.training.tensorboard import TensorBoardLog
 
 GIN_FOLDER = Path(__file__).resolve().parent / "gin"
 
@@ -47,6 +55,8 @@ def _model(
             received="model.mixed_precision = True on a machine without",
             advice="Leave it at False here.",
         )
+    _require_network("encoder", encoder, ["image_shape"])
+    _require_network("decoder", decoder, ["image_shape", "latent_dim"])
     with networks.precision(mixed_precision):
         network_in = encoder(image_shape)
         network_out = decoder(image_shape, posterior.latent_dim)
@@ -58,6 +68,17 @@ def _model(
         likelihood,
         seed=seed,
     )
+
+
+def _require_network(role: str, network: Callable[..., Any], arguments: list[str]) -> None:
+    parameters = inspect.signature(network).parameters.values()
+    if [p.name for p in parameters if p.default is p.empty] != arguments:
+        fitting = [name for name in _PARTS if name.endswith(f"_{role}")]
+        raise UserError(
+            f"model.{role} is no {role}",
+            expected=_either([f"@{name}" for name in fitting]),
+            received=_shown(network),
+        )
 
 
 def _export(readout: str = "embedding") -> str:
@@ -90,10 +111,155 @@ _PARTS |= {
 }
 del _PARTS["Posterior"]
 
-# Registered, not made `configurable`: a direct call of a class, as Keras makes when it rebuilds
-# a saved model, never takes whatever configuration happens to be loaded.
+# given by the program, never by a configuration
+_GIVEN = {"model": ["image_shape", "seed"]}
+
+
+def _register(name: str, part: Callable[..., Any]) -> None:
+    """Make `part` known to gin under `name`, with its arguments checked when it is called.
+
+    Registered, not made `configurable`: a direct call of a class, as Keras makes when it
+    rebuilds a saved model, never takes whatever configuration happens to be loaded.
+    """
+    maker = part.__init__ if inspect.isclass(part) else part  # type: ignore[misc]
+    hints = typing.get_type_hints(maker)
+    parameters = [
+        p
+        for p in inspect.signature(maker).parameters.values()
+        if p.name != "self" and p.kind is p.POSITIONAL_OR_KEYWORD
+    ]
+    signature = inspect.Signature(parameters)
+
+    @functools.wraps(part)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        try:
+            arguments = signature.bind(*args, **kwargs).arguments
+        except TypeError as error:
+            raise _not_callable(name, str(error)) from None
+        for parameter, value in arguments.items():
+            _check_type(f"{name}.{parameter}", value, hints.get(parameter, Any))
+            if parameter == "name" and inspect.isclass(part) and "/" in value:
+                raise UserError(
+                    f"{name}.name is impossible", expected="text without /", received=repr(value)
+                )
+        return part(*args, **kwargs)
+
+    checked.__signature__ = signature  # type: ignore[attr-defined]
+    checked.__name__ = name
+    given = _GIVEN.get(name, [p for p in hints if p in ("image_shape", "latent_dim")])
+    gin.register(name, denylist=given or None)(checked)
+
+
+def _not_callable(name: str, reason: str) -> UserError:
+    missing = re.search(r"missing a required argument: '(\w+)'", reason)
+    if missing is None:
+        return UserError(f"@{name} does not fit where it is bound", received=reason)
+    if missing[1] in ("image_shape", "latent_dim"):
+        return UserError(
+            f"@{name}() is called too early",
+            expected=f"@{name}, without brackets",
+            received=f"@{name}()",
+        )
+    return UserError(f"{name}.{missing[1]} is not set", advice=f"Bind {name}.{missing[1]}.")
+
+
+def _check_type(what: str, value: Any, hint: Any) -> None:
+    """Raise `UserError` unless `value` is what the annotation of the parameter `what` says."""
+    if _fits(value, hint):
+        return
+    entries = value if isinstance(value, list | tuple) else [value]
+    bare = next((v for v in entries if _called(v) and not _fits(v, hint)), None)
+    raise UserError(
+        f"{what} is of the wrong kind",
+        expected=_described(hint),
+        received=_shown(value),
+        advice=f"Write {_shown(bare)}(), with brackets, for what it makes." if bare else None,
+    )
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any:
+        return True
+    if hint is None or hint is types.NoneType:
+        return value is None
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, each) for each in inner)
+    if origin is typing.Literal:
+        return value in inner
+    if collections.abc.Callable in (hint, origin):
+        return callable(value)
+    if origin in (collections.abc.Sequence, tuple, list):
+        kind = inner[0] if inner else Any
+        return isinstance(value, list | tuple) and all(_fits(each, kind) for each in value)
+    if origin in (collections.abc.Mapping, dict):
+        return isinstance(value, dict) and all(
+            _fits(k, inner[0]) and _fits(v, inner[1]) for k, v in value.items()
+        )
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool) and _finite(value)
+    return isinstance(value, hint)
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+_KINDS = {
+    int: "a whole number",
+    float: "a finite number",
+    bool: "True or False",
+    str: "text in quotes",
+    types.NoneType: "None",
+}
+
+
+def _described(hint: Any) -> str:
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if hint in _KINDS:
+        return _KINDS[hint]
+    if origin in (typing.Union, types.UnionType):
+        return _either([_described(each) for each in inner])
+    if origin is typing.Literal:
+        return _either([repr(each) for each in inner])
+    if collections.abc.Callable in (hint, origin):
+        return "a function, such as @conv_encoder"
+    if origin in (collections.abc.Sequence, tuple, list):
+        return f"a list in which each entry is {_described(inner[0])}" if inner else "a list"
+    if origin in (collections.abc.Mapping, dict):
+        return f"a dictionary from {_described(inner[0])} to {_described(inner[1])}"
+    if hint is Any:
+        return "anything"
+    makers = [n for n, p in _PARTS.items() if inspect.isclass(p) and issubclass(p, hint)]
+    return _either([f"@{name}()" for name in makers]) or hint.__name__
+
+
+def _either(choices: Sequence[str]) -> str:
+    return " or ".join(filter(None, [", ".join(choices[:-1]), *choices[-1:]]))
+
+
+def _called(value: Any) -> bool:
+    return callable(value) and getattr(value, "__name__", None) in _PARTS
+
+
+def _shown(value: Any) -> str:
+    """The value as a configuration writes it."""
+    if _called(value):
+        return f"@{value.__name__}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_shown, value))}]"
+    if type(value).__name__ in _PARTS:
+        return f"@{type(value).__name__}()"
+    return repr(value)
+
+
 for _name, _part in _PARTS.items():
-    gin.register(_name)(_part)
+    _register(_name, _part)
 
 
 class Experiment:
@@ -164,8 +330,10 @@ def configured(files: Sequence[str], bindings: Sequence[str] = ()) -> Iterator[E
 def check(files: Sequence[str], bindings: Sequence[str] = ()) -> None:
     """Raise `UserError` unless the files and bindings make settings and a model."""
     with configured(files, bindings) as experiment:
-        _ = experiment.settings, experiment.capacity, experiment.readout
-        experiment.model((64, 64, 1))
+        _ = experiment.settings, experiment.capacity, experiment.dataset_name
+        model = experiment.model((64, 64, 1))
+        require_fitting(experiment.readout, model.posterior.manifold)
+        TensorBoardLog(RunDir(""), experiment.tensorboard_every)
 
 
 def build(
@@ -183,7 +351,7 @@ def build(
         UserError: for a name that nothing has, or what `part` refuses.
     """
     if name not in _PARTS:
-        gin.register(name)(part)
+        _register(name, part)
         _PARTS[name] = part
     with configured(files, bindings):
         return gin.get_configurable(name)()
@@ -221,6 +389,14 @@ def _explain(message: str) -> UserError:
     first_line = message.strip().split("\n")[0]
     if unknown := re.search(r"No configurable matching (?:reference )?'@?([^'()]+)", message):
         return _unknown("unknown gin name", unknown[1], _PARTS)
+    if given := re.search(r"Configurable '([^']+)' has denylisted kwarg '([^']+)'", message):
+        part = given[1].rsplit(".", 1)[-1]
+        return UserError(
+            f"{part}.{given[2]} cannot be bound",
+            advice="Bind train.seed instead."
+            if given[2] == "seed"
+            else "It follows from the rest.",
+        )
     if unknown := re.search(r"'([^']+)' doesn't have a parameter named '([^']+)'", message):
         part = _PARTS[unknown[1].rsplit(".", 1)[-1]]
         parameters = [p for p in inspect.signature(part).parameters if p != "kwargs"]

@@ -82,7 +82,7 @@ def train_command(
             chosen = [str(target.config)] if resume else ["gin/base.gin"]
         extra = list(bindings)
         if dataset is not None:
-            extra.append(f'dataset.name = "{dataset}"')
+            extra.append(f"dataset.name = {dataset!r}")
         try:
             _train(chosen, extra, output, resume, overwrite, strategy, events, stop)
         except Interrupted as error:

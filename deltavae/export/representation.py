@@ -77,7 +77,9 @@ def export_representation(
             model.save(temporary / "model.keras")
         gin = temporary / "results" / "gin"
         gin.mkdir(parents=True)
-        (gin / "postprocess.gin").write_text(f"dataset.name = '{dataset_name}'\n")
+        (gin / "postprocess.gin").write_text(
+            f"dataset.name = {dataset_name!r}\n", encoding="utf-8"
+        )
         readout = getattr(model, "readout", None)
         write_json(
             temporary / "about.json",

@@ -100,6 +100,16 @@ def _check_size(image_shape: Sequence[int]) -> None:
         )
 
 
+def _check_widths(what: str, widths: Sequence[int], count: int | None = None) -> None:
+    if any(width < 1 for width in widths) or count not in (None, len(widths)):
+        number = "" if count is None else f"{count} "
+        raise UserError(
+            f"{what} is impossible",
+            expected=f"{number}whole numbers >= 1",
+            received=list(widths),
+        )
+
+
 def conv_encoder(
     image_shape: Sequence[int], filters: Sequence[int] = (32, 32, 64, 64), units: int = 256
 ) -> keras.Model:
@@ -111,6 +121,8 @@ def conv_encoder(
         units: size of the dense layer, which is the number of features.
     """
     _check_size(image_shape)
+    _check_widths("conv_encoder.filters", filters, 4)
+    _check_widths("conv_encoder.units", [units])
     model = keras.Sequential([keras.Input(image_shape, name="images")], name="encoder")
     for i, (channels, kernel) in enumerate(zip(filters, (4, 4, 2, 2), strict=True)):
         model.add(
@@ -139,6 +151,8 @@ def conv_decoder(
         units: size of the first dense layer.
     """
     _check_size(image_shape)
+    _check_widths("conv_decoder.filters", filters, 3)
+    _check_widths("conv_decoder.units", [units])
     model = keras.Sequential([keras.Input((latent_dim,), name="latents")], name="decoder")
     model.add(layers.Dense(units, activation="relu", name="dense0"))
     model.add(layers.Dense(1024, activation="relu", name="dense1"))
@@ -161,6 +175,7 @@ def mlp_encoder(image_shape: Sequence[int], units: Sequence[int] = (1200, 1200))
         units: sizes of the layers; the last is the number of features.
     """
     _check_size(image_shape)
+    _check_widths("mlp_encoder.units", units)
     model = keras.Sequential([keras.Input(image_shape, name="images")], name="encoder")
     model.add(layers.Flatten(name="flatten"))
     for i, size in enumerate(units):
@@ -179,6 +194,7 @@ def mlp_decoder(
         units: sizes of the hidden layers.
     """
     _check_size(image_shape)
+    _check_widths("mlp_decoder.units", units)
     model = keras.Sequential([keras.Input((latent_dim,), name="latents")], name="decoder")
     for i, size in enumerate(units):
         model.add(layers.Dense(size, activation="tanh", name=f"dense{i}"))

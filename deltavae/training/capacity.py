@@ -1,6 +1,7 @@
 """Schedules over epochs: the capacity C and the weight beta."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Self
 
@@ -26,16 +27,17 @@ class Capacity:
     num_epochs: int | None = None
 
     def __post_init__(self) -> None:
-        if self.start < 0 or self.stop < 0:
+        if not (0 <= self.start < math.inf and 0 <= self.stop < math.inf):
             raise UserError(
-                "the capacity cannot be negative",
-                expected="capacity.start >= 0 and capacity.stop >= 0 (nats)",
+                "the capacity is impossible",
+                expected="finite capacity.start >= 0 and capacity.stop >= 0 (nats)",
                 received=f"{self.start} and {self.stop}",
             )
-        if self.num_epochs is not None and self.num_epochs < 0:
+        whole = isinstance(self.num_epochs, int | None)
+        if not whole or (self.num_epochs is not None and self.num_epochs < 0):
             raise UserError(
-                "the ramp of the capacity has no length",
-                expected="capacity.num_epochs >= 0",
+                "the ramp of the capacity has no such length",
+                expected="capacity.num_epochs a whole number >= 0, or None",
                 received=self.num_epochs,
             )
 
