@@ -44,13 +44,13 @@ case $status in
   0) ;;
   1 | 2 | 130 | 143) exit "$status" ;; # train.py has told the platform why
   *) # it was killed before it could
-    "$python" -m deltavae.aicrowd.events error "training ended with status $status"
+    "$python" -m deltavae submission event error "training ended with status $status"
     exit "$status"
     ;;
 esac
 
 # sent by a process of its own, when the one that trained has given the GPU back
-"$python" -m deltavae.aicrowd.events submit || exit 1
+"$python" -m deltavae submission event submit || exit 1
 
 if [ -z "${AICROWD_IS_GRADING+set}" ]; then
   attend "$python" evaluate.py --run_dir "$AICROWD_OUTPUT_PATH/$AICROWD_EVALUATION_NAME" --noreport

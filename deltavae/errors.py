@@ -1,13 +1,19 @@
-"""The one error that a user can mend."""
+"""The one error that a user can fix."""
 
 
 class UserError(ValueError):
     """A mistake on the user's side: a wrong name, a missing file, an impossible value.
 
-    The message is one line in three parts (what is wrong, what was expected, what was
-    received) and, where there is one, the way out. Scripts print it and exit with status 2;
-    they never show a traceback for it.
+    The message is one line: what is wrong, what was expected, what was received and, where
+    there is one, the way out. Commands print it and exit with status 2; they never show a
+    traceback for it.
+
+    Attributes:
+        message: that line. `str` of an error that passed through gin has more, since gin
+            appends where it was.
     """
+
+    message: str
 
     def __init__(
         self,
@@ -23,9 +29,6 @@ class UserError(ValueError):
         if received is not None:
             parts.append(f"received {received}")
         message = "; ".join(parts)
-        super().__init__(f"{message}. {advice}" if advice else message)
-
-
-def told(error: UserError) -> str:
-    """The message alone: gin appends where it was to an error that passes through it."""
-    return str(error).splitlines()[0]
+        message = f"{message}. {advice}" if advice else message
+        self.message = " ".join(line.strip() for line in message.splitlines())
+        super().__init__(self.message)

@@ -3,25 +3,19 @@
 python tools/kl_table.py [--dims 10,20] [--samples 20000]
 """
 
+import argparse
 import math
-import sys
 from collections.abc import Sequence
 
 import tensorflow as tf
-from absl import flags
 from rich.console import Console
 from rich.table import Table
 
-from deltavae.cli.flags import run
 from deltavae.distributions.diffusion import MODES
 from deltavae.distributions.sampled_kl import sampled_kl
 from deltavae.manifolds import Hypersphere
 
 TIMES = (0.001, 0.003, 0.005, 0.01, 0.03, 0.1, 0.3, 1.0)
-
-_DIMS = flags.DEFINE_list("dims", ["10", "20"], "Dimensions d of the spheres.")
-_SAMPLES = flags.DEFINE_integer("samples", 20000, "Samples per mode and time.", lower_bound=1000)
-_WIDTH = flags.DEFINE_integer("width", None, "Columns of the table; the terminal's if not given.")
 
 
 def table(dim: int, num_samples: int, times: Sequence[float] = TIMES) -> Table:
@@ -38,22 +32,30 @@ def table(dim: int, num_samples: int, times: Sequence[float] = TIMES) -> Table:
     return result
 
 
-def main(argv: Sequence[str]) -> int:
-    """Print one table per dimension; returns the exit status."""
-    del argv
-    console = Console(width=_WIDTH.value)
+def main() -> None:
+    """Print one table per dimension."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--dims", default="10,20", help="dimensions d of the spheres; default: %(default)s"
+    )
+    parser.add_argument(
+        "--samples", type=int, default=20000, help="samples per mode and time; default: 20000"
+    )
+    parser.add_argument("--width", type=int, help="columns of the table; default: the terminal's")
+    chosen = parser.parse_args()
+    if chosen.samples < 1000:
+        parser.error("--samples: at least 1000")
+    console = Console(width=chosen.width)
     try:
-        for dim in _DIMS.value:
-            console.print(table(int(dim), _SAMPLES.value))
+        for dim in chosen.dims.split(","):
+            console.print(table(int(dim), chosen.samples))
     except ValueError as error:  # from int, or a UserError
-        sys.stderr.write(f"error: --dims: {error}\n")
-        return 2
+        parser.error(f"--dims: {error}")
     console.print(
         "The last three columns are estimated from samples by the spacings of their angles, "
         "5 steps for the walks; an estimate near 0 may be a little below it."
     )
-    return 0
 
 
 if __name__ == "__main__":
-    run(main)
+    main()

@@ -1,5 +1,1 @@
-"""Tells, before a submission, whether everything that the platform needs is right."""
-
-from deltavae.aicrowd.check import Finding, check_submission
-
-__all__ = ["Finding", "check_submission"]
+"""The challenge's platform: its environment and events, and the check of a submission."""

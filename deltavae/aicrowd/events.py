@@ -1,14 +1,13 @@
-"""The challenge's platform: what its environment says and the events it is told.
+"""The challenge's platform: what its environment says, and the events that it receives.
 
-Starts without TensorFlow. `python -m deltavae.aicrowd.events submit` and `... error MESSAGE`
-send the last event from a process of their own, when training has ended and its GPU is free again.
+Starts without TensorFlow: `deltavae submission event submit` and `... event error MESSAGE` send
+the last event from a process of their own, when training has ended and its GPU is free again.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -167,20 +166,3 @@ def _within(seconds: float | None, action: Callable[[], object]) -> bool:
     if thread.is_alive():
         logging.error("events: Redis has not answered in %.0f s; they are logged only", seconds)
     return done.is_set()
-
-
-def main(arguments: list[str]) -> int:
-    """`submit`, or `error MESSAGE`."""
-    match arguments:
-        case ["submit"]:
-            Events().submit()
-        case ["error", message]:
-            Events().error(message)
-        case _:
-            sys.stderr.write("usage: python -m deltavae.aicrowd.events submit | error MESSAGE\n")
-            return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

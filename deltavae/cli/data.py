@@ -1,13 +1,15 @@
-"""`python -m deltavae.cli.data list | show NAME | download NAME`."""
+"""`deltavae data list | show NAME | download NAME`."""
 
 import argparse
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TimeRemainingColumn
 from rich.table import Table
 
+from deltavae.cli.flags import Parser
 from deltavae.data import load
 from deltavae.data.catalogue import PUBLIC_SETS
 from deltavae.data.contact_sheet import contact_sheet, strip
@@ -15,6 +17,47 @@ from deltavae.data.download import fetch
 from deltavae.data.listing import LISTINGS
 from deltavae.data.registry import default_data_dir
 from deltavae.errors import UserError
+
+
+def parser(prog: str) -> Parser:
+    """The flags of `data`."""
+    flags = Parser(
+        prog,
+        "List the data sets, show one as pictures, or download the files of a public one.",
+        ["list", "show turntable --output_dir pictures"],
+        "list | show NAME | download NAME",
+    )
+    add = flags.add_argument
+    add("action", choices=["list", "show", "download"], help=argparse.SUPPRESS)
+    add("name", nargs="?", help=argparse.SUPPRESS)
+    add(
+        "--output_dir",
+        metavar="DIR",
+        type=Path,
+        default=Path("scratch/pictures"),
+        help="Where `show` writes; default: %(default)s.",
+    )
+    flags.data_dir()
+    return flags
+
+
+def command(options: Namespace) -> int:
+    """List, show or download."""
+    if (options.name is None) != (options.action == "list"):
+        raise UserError(
+            f"`data {options.action}` takes {'no' if options.name else 'a'} name",
+            received=repr(options.name) if options.name else "none",
+            advice=None if options.name else "`data list` prints the names.",
+        )
+    # Long paths are printed whole into a pipe; a terminal keeps its own width.
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    if options.action == "list":
+        list_sets(default_data_dir(), console)
+    elif options.action == "show":
+        show(options.name, default_data_dir(), options.output_dir, console)
+    else:
+        download(options.name, default_data_dir(), console)
+    return 0
 
 
 def list_sets(data_dir: Path, console: Console) -> None:
@@ -87,43 +130,3 @@ def download(name: str, data_dir: Path, console: Console) -> None:
 
             checked = fetch(remote, data_dir, advance)
         console.print(f"{data_dir / remote.path}: {checked}", soft_wrap=True)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Runs the command; a user's error is one line on standard error and status 2."""
-    parser = argparse.ArgumentParser(prog="python -m deltavae.cli.data", description=__doc__)
-    parser.add_argument(
-        "--data_dir",
-        type=Path,
-        default=default_data_dir(),
-        help="folder of the public files (default: DISENTANGLEMENT_LIB_DATA or %(default)s)",
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="a table of every set")
-    shower = commands.add_parser("show", help="write a contact sheet and a strip per factor")
-    shower.add_argument("name", help="a set, or the path of your own")
-    shower.add_argument(
-        "--output_dir", type=Path, default=Path("scratch/pictures"), help="default: %(default)s"
-    )
-    fetcher = commands.add_parser("download", help="fetch the files of a public set")
-    fetcher.add_argument("name", help="a public set")
-    options = parser.parse_args(arguments)
-    # Long paths are printed whole into a pipe; a terminal keeps its own width.
-    console = Console(width=None if sys.stdout.isatty() else 160)
-    try:
-        if options.command == "list":
-            list_sets(options.data_dir, console)
-        elif options.command == "show":
-            show(options.name, options.data_dir, options.output_dir, console)
-        else:
-            download(options.name, options.data_dir, console)
-    except UserError as error:
-        Console(stderr=True, soft_wrap=True).print(str(error), markup=False, highlight=False)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,92 +1,166 @@
-"""What `evaluate.py` does: flags to a call of `evaluate`, progress while it runs, a table."""
+"""`deltavae evaluate`: flags to a call of `evaluate`, progress while it runs, a table."""
 
 from __future__ import annotations
 
-import sys
+import argparse
+from argparse import Namespace
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from typing import TYPE_CHECKING, Any
 
 from deltavae.aicrowd.events import environment
+from deltavae.cli.flags import Parser, comma_list
 from deltavae.cli.startup import hush, start_tensorflow
 from deltavae.errors import UserError
 
+if TYPE_CHECKING:
+    import numpy as np
+    from rich.progress import Progress
 
-def evaluate_command(
-    *, compare: Sequence[str] = (), udr: bool = False, report: bool = False, **arguments: Any
-) -> int:
-    """Scores, prints the table, and writes the report if asked; returns the exit status.
+CHALLENGE_METRICS = ("factor_vae_metric", "dci", "mig", "sap_score", "irs")
 
-    Args:
-        compare: folders of runs already scored, to print side by side instead.
-        udr: add the unsupervised ranking of the compared runs.
-        report: write report.html of the run as well, if its scores lie in its folder.
-        arguments: of `deltavae.scoring.evaluate.evaluate`.
-    """
 
+def parser(prog: str) -> Parser:
+    """The flags of `evaluate`."""
+    flags = Parser(
+        prog,
+        "Score a representation: the challenge's five metrics, and what they cannot see.",
+        [
+            "--run_dir runs/demo --settings fast",
+            "--codes codes.npz --dataset cars3d --metrics mig,dci --output_dir scores",
+        ],
+    )
+    add = flags.add_argument
+    add("--run_dir", metavar="RUN", help="Score a run's folder; default: the platform's run.")
+    add("--representation", metavar="DIR", help="Or the folder of an exported module.")
+    add("--codes", metavar="FILE", help="Or an .npz file: `codes` (n, k), one row per image.")
+    add("--dataset", metavar="NAME", help="Default: the one that the run or module names.")
+    add(
+        "--metrics",
+        metavar="LIST",
+        type=comma_list,
+        default=list(CHALLENGE_METRICS),
+        help="Metrics by commas, or all (docs/scores.md); default: the challenge's five.",
+    )
+    add(
+        "--protocol",
+        default="both",
+        choices=["both", "current", "challenge2019"],
+        help="Whose DCI and SAP; default: both.",
+    )
+    add(
+        "--settings",
+        default="study",
+        choices=["study", "fast"],
+        help="How many points the metrics draw; default: study.",
+    )
+    add(
+        "--readouts",
+        metavar="LIST",
+        type=comma_list,
+        default=[],
+        help="Score under each of embedding, aligned, ica, angles.",
+    )
+    add("--output_dir", metavar="DIR", help="Where to write; default: the run's folder, if any.")
+    add(
+        "--jobs",
+        metavar="N",
+        type=int,
+        help="Processes; default: one per core, and one for fast settings.",
+    )
+    add("--seed", metavar="N", type=int, default=0, help="Seed of the metrics' random draws.")
+    add(
+        "--seeds",
+        metavar="N",
+        type=int,
+        default=1,
+        help="Repeat with this many seeds; print mean and standard deviation.",
+    )
+    flags.boolean("reference", "disentanglement_lib's own code only: takes an hour.")
+    add(
+        "--compare",
+        metavar="RUN",
+        nargs="+",
+        default=[],
+        help="Print these scored runs side by side instead.",
+    )
+    flags.boolean("udr", "With --compare: the unsupervised ranking as well.")
+    flags.boolean(
+        "report", "Write the run's report.html too, unless --output_dir is given.", default=True
+    )
+    flags.data_dir()
+    # --compare=A,B C
+    add("more", nargs="*", help=argparse.SUPPRESS)
+    return flags
+
+
+def command(options: Namespace) -> int:
+    """Score, print the table, and write the report if asked; 1 if a metric failed."""
+    compare = [run for entry in options.compare for run in comma_list(entry)]
+    if options.more and not compare:
+        raise UserError(f"unknown argument {options.more[0]}", advice="--help lists the flags.")
     hush()  # TensorFlow says much when it reads a module
+    # imported here, so that a wrong flag is answered at once
+    from rich.console import Console
 
-    def command() -> int:
-        # imported here, so that a wrong flag is answered at once
-        from deltavae.scoring.evaluate import evaluate
-        from deltavae.scoring.results import compare as compared
-        from deltavae.scoring.results import format_scores
+    from deltavae.scoring.evaluate import evaluate
+    from deltavae.scoring.results import compare as compared
+    from deltavae.scoring.results import format_scores
 
-        console = Console()
-        if compare:
-            table = compared(compare)
-            if udr:
-                start_tensorflow()
-                table = compared(compare, {"udr": _udr(compare)})
-            console.print(table)
-            return 0
-        if udr:
-            raise UserError(
-                "the unsupervised ranking is one of several runs",
-                expected="--udr with --compare",
-                received="--udr alone",
-            )
-        if not any(arguments.get(name) for name in ("run_dir", "representation", "codes_file")):
-            arguments["run_dir"] = str(environment().run_path)
-        if not arguments.get("codes_file") or arguments.get("readouts"):
+    console = Console()
+    if compare:
+        runs = [*compare, *options.more]
+        table = compared(runs)
+        if options.udr:
             start_tensorflow()
-        with _progress() as bars:
-            tasks: dict[str, TaskID] = {}
+            table = compared(runs, {"udr": _udr(runs)})
+        console.print(table)
+        return 0
+    if options.udr:
+        raise UserError(
+            "the unsupervised ranking is one of several runs",
+            expected="--udr with --compare",
+            received="--udr alone",
+        )
+    run_dir = options.run_dir
+    if not (run_dir or options.representation or options.codes):
+        run_dir = str(environment().run_path)
+    if not options.codes or options.readouts:
+        start_tensorflow()
+    with _progress() as bars:
+        tasks: dict[str, Any] = {}
 
-            def tell(what: str, done: int, total: int) -> None:
-                name = what.split(":")[0]
-                if name not in tasks:
-                    tasks[name] = bars.add_task(what, total=total)
-                bars.update(tasks[name], description=what, completed=done, total=total)
+        def tell(what: str, done: int, total: int) -> None:
+            name = what.split(":")[0]
+            if name not in tasks:
+                tasks[name] = bars.add_task(what, total=total)
+            bars.update(tasks[name], description=what, completed=done, total=total)
 
-            scores = evaluate(progress=tell, **arguments)
-        console.print(format_scores(scores))
-        for warning in scores["warnings"]:
-            Console(stderr=True).print(f"warning: {warning}", style="yellow")
-        for metric, why in scores["failed"].items():
-            Console(stderr=True).print(f"{metric} failed: {why}", style="red")
-        if report and arguments.get("run_dir") and not arguments.get("output_dir"):
-            from deltavae.report import write_report
+        scores = evaluate(
+            progress=tell,
+            run_dir=run_dir,
+            representation=options.representation,
+            codes_file=options.codes,
+            data=options.dataset,
+            metrics=options.metrics,
+            protocol=options.protocol,
+            settings=options.settings,
+            readouts=options.readouts,
+            output_dir=options.output_dir,
+            jobs=options.jobs,
+            seed=options.seed,
+            seeds=options.seeds,
+            reference=options.reference,
+        )
+    console.print(format_scores(scores))
+    for warning in scores["warnings"]:
+        Console(stderr=True).print(f"warning: {warning}", style="yellow")
+    for metric, why in scores["failed"].items():
+        Console(stderr=True).print(f"{metric} failed: {why}", style="red")
+    if options.report and run_dir and not options.output_dir:
+        from deltavae.report import write_report
 
-            console.print(f"report: {write_report(arguments['run_dir'])}")
-        return 1 if scores["failed"] else 0
-
-    try:
-        return command()
-    except UserError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
+        console.print(f"report: {write_report(run_dir)}")
+    return 1 if scores["failed"] else 0
 
 
 def _udr(folders: Sequence[str]) -> np.ndarray:
@@ -99,6 +173,16 @@ def _udr(folders: Sequence[str]) -> np.ndarray:
 
 
 def _progress() -> Progress:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -1,44 +1,87 @@
-"""`python -m deltavae.cli.report RUN_DIR ...`: the page of a run, or one that compares several."""
+"""`deltavae report`: the page of a run, or one that compares several."""
+
+from __future__ import annotations
 
 import argparse
-import sys
+from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 
+from deltavae.cli.flags import Parser, comma_list
 from deltavae.cli.startup import start_tensorflow
-
-start_tensorflow()
-
-from rich.console import Console
-
 from deltavae.errors import UserError
-from deltavae.report import write_comparison, write_report
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Write the page and name it; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m deltavae.cli.report", description=__doc__)
-    parser.add_argument("run_dir", nargs="+", help="folders that train.py wrote")
-    parser.add_argument(
-        "--compare", action="store_true", help="put the runs side by side, in one page"
+def parser(prog: str) -> Parser:
+    """The flags of `report`."""
+    flags = Parser(
+        prog,
+        "Write report.html of each run, or one page that compares scored runs.",
+        ["runs/demo --figures", "--compare runs/a runs/b runs/c --output_dir comparison"],
+        "[RUN ...]",
     )
-    parser.add_argument(
-        "--output", default="comparison.html", help="file of the comparison (comparison.html)"
+    add = flags.add_argument
+    add("runs", nargs="*", help=argparse.SUPPRESS)
+    add(
+        "--compare",
+        metavar="RUN",
+        nargs="+",
+        default=[],
+        help="Put these scored runs side by side in comparison.html instead.",
     )
-    parser.add_argument("--data_dir", help="where the data sets lie")
-    chosen = parser.parse_args(arguments)
+    flags.boolean("figures", "Write the figures of each run as files, too.")
+    add(
+        "--output_dir",
+        metavar="DIR",
+        help="Where to write; default: the run's folder, with figures in its folder plots/; "
+        "with --compare the current folder.",
+    )
+    flags.data_dir()
+    return flags
+
+
+def command(options: Namespace) -> int:
+    """Write the pages and name them."""
+    compare = [run for entry in options.compare for run in comma_list(entry)]
+    folder = Path(options.output_dir) if options.output_dir else None
+    if compare and options.figures:
+        raise UserError(
+            "the figures are those of one run",
+            expected="--figures or --compare",
+            received="both",
+        )
+    if not compare and not options.runs:
+        raise UserError("no run named", expected="RUN, or --compare RUN RUN", received="neither")
+    if not compare and folder and len(options.runs) > 1:
+        raise UserError(
+            "the pages of several runs have one name",
+            expected="one run with --output_dir",
+            received=f"{len(options.runs)} runs",
+        )
+    start_tensorflow()
+    from rich.console import Console
+
     console = Console(soft_wrap=True)
-    try:
-        if chosen.compare:
-            written = [write_comparison(chosen.run_dir, Path(chosen.output))]
-        else:
-            written = [write_report(folder, chosen.data_dir) for folder in chosen.run_dir]
-    except UserError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
-    for path in written:
-        console.print(str(path), markup=False, highlight=False)
+    for line in (
+        _comparison([*compare, *options.runs], folder or Path())
+        if compare
+        else _pages(options.runs, folder, options.figures)
+    ):
+        console.print(line, markup=False, highlight=False)
     return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _comparison(runs: list[str], folder: Path) -> Iterator[str]:
+    from deltavae.report import write_comparison
+
+    yield str(write_comparison(runs, folder / "comparison.html"))
+
+
+def _pages(runs: list[str], folder: Path | None, figures: bool) -> Iterator[str]:
+    from deltavae.report import write_report
+
+    for run in runs:
+        plots = (folder or Path(run) / "plots") if figures else None
+        yield str(write_report(run, output=folder and folder / "report.html", figures=plots))
+        if plots:
+            yield f"figures: {plots}; the page says what was left out"

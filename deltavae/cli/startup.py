@@ -1,18 +1,33 @@
 """Start TensorFlow without its greetings, so that a command prints what the user asked for."""
 
+from __future__ import annotations
+
+import contextlib
 import logging
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 
-import absl.logging
+_asked: int | None = None
+
+
+@contextlib.contextmanager
+def verbosity(level: int | None) -> Iterator[None]:
+    """Hold what `--verbosity` asked for, None if it was not given, for the length of a block."""
+    global _asked
+    before, _asked = _asked, level
+    try:
+        yield
+    finally:
+        _asked = before
 
 
 def hush() -> None:
-    """Turn off Python-side messages below warnings, unless the flag --verbosity was given."""
-    # absl itself sets the flag, so that whether the user did is seen in the arguments alone
-    if not any(argument.startswith(("--verbosity", "-v")) for argument in sys.argv):
-        absl.logging.set_verbosity(absl.logging.WARNING)
+    """Turn off Python-side messages below warnings, or those that --verbosity asks not for."""
+    import absl.logging
+
+    absl.logging.set_verbosity(absl.logging.WARNING if _asked is None else _asked)
 
 
 def start_tensorflow() -> None:

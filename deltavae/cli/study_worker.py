@@ -1,17 +1,18 @@
-"""One run of a study, in a fresh process: `python -m deltavae.cli.study_worker SPEC.json`.
+"""One run of a study, in a process that the study starts: `deltavae study_worker SPEC.json`.
 
 Trains (or goes on from a checkpoint), scores, and leaves `result.json` beside the specification.
 """
 
 import os
-import sys
 import threading
 import time
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from deltavae.cli.flags import Parser
 from deltavae.errors import UserError
 from deltavae.io import read_json, write_json
 from deltavae.run_dir import RunDir
@@ -33,27 +34,41 @@ def watch_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def carry_out(spec_file: Path) -> int:
-    """Train and score one run; returns the exit status, 2 where only the user can mend it."""
+def parser(prog: str) -> Parser:
+    """The flags of `study_worker`."""
+    flags = Parser(prog, "Carry out one run of a study.", ["SPEC.json"], "SPEC.json")
+    flags.add_argument("spec", metavar="SPEC.json", type=Path, help="What to train and score.")
+    flags.data_dir()
+    return flags
+
+
+def command(options: Namespace) -> int:
+    """Train and score the run, unless the process that asked for it ends."""
+    watch_parent()
+    carry_out(options.spec)
+    return 0
+
+
+def carry_out(spec_file: Path) -> None:
+    """Train (or go on from a checkpoint) and score one run, and write `result.json`."""
     spec = read_json(spec_file)
     folder, run = spec_file.parent, spec["run"]
     scoring = Scoring.from_json(spec["scoring"])
     with locked(folder / "worker"):
         run_dir = RunDir(folder)
-        if not run_dir.keras_model.is_file() and (status := _train(run, run_dir)):
-            return status
+        if not run_dir.keras_model.is_file():
+            _train(run, run_dir)
         rows = _score(run, run_dir, scoring)
     write_json(
         folder / "result.json",
         {"version": spec["version"], "scoring": scoring.id, "rows": rows},
     )
-    return 0
 
 
-def _train(run: dict[str, Any], run_dir: RunDir) -> int:
+def _train(run: dict[str, Any], run_dir: RunDir) -> None:
     from deltavae.cli.train import train_command
 
-    return train_command(
+    train_command(
         files=run["gin_configs"],
         bindings=[*run["bindings"], f"train.seed = {run['seed']}"],
         dataset=run["dataset"],
@@ -99,17 +114,3 @@ def _score(run: dict[str, Any], run_dir: RunDir, scoring: Scoring) -> list[dict[
         "score_seconds": time.monotonic() - begun,
     }
     return [{**shared, "readout": name, **columns[name]["scores"]} for name in codes]
-
-
-def main(arguments: list[str]) -> int:
-    """Carry out the run that the one argument specifies."""
-    watch_parent()
-    try:
-        return carry_out(Path(arguments[0]))
-    except UserError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,52 +1,75 @@
-"""`python -m deltavae.cli.submission check [DIR]`."""
+"""`deltavae submission check [DIR] | event submit | event error MESSAGE`."""
 
 from __future__ import annotations
 
 import argparse
-import sys
+from argparse import Namespace
 from pathlib import Path
 
-from rich.console import Console
-
-from deltavae.aicrowd.check import check_submission, format_findings
-from deltavae.aicrowd.check_repository import next_tag
-from deltavae.aicrowd.events import environment
+from deltavae.aicrowd.events import Events, environment
+from deltavae.cli.flags import Parser
 from deltavae.cli.startup import start_tensorflow
 from deltavae.errors import UserError
 
 
-def main() -> int:
-    """Prints the table; 0 where all is right, 1 where not, 2 where there is nothing to check."""
-    parser = argparse.ArgumentParser(prog="python -m deltavae.cli.submission", description=__doc__)
-    command = parser.add_subparsers(required=True).add_parser(
-        "check", help="check everything that the platform needs", description=__doc__
+def parser(prog: str) -> Parser:
+    """The flags of `submission`."""
+    flags = Parser(
+        prog,
+        "Check everything that the challenge's platform needs, or send one of its last events.",
+        ["check --run_dir runs/demo", 'event error "training ended with status 137"'],
+        "check [DIR] | event submit | event error MESSAGE",
     )
-    command.add_argument("DIR", nargs="?", default=".", type=Path, help="default: this folder")
-    command.add_argument(
+    add = flags.add_argument
+    add("action", choices=["check", "event"], help=argparse.SUPPRESS)
+    add("arguments", nargs="*", help=argparse.SUPPRESS)
+    add(
         "--run_dir",
+        metavar="RUN",
         type=Path,
-        help="a run made by run.sh; default: the one that the platform's variables name, in DIR",
+        help="The run to check, made by run.sh; default: the platform's, below DIR, the folder "
+        "that is handed in (default: the current one).",
     )
-    chosen = parser.parse_args()
+    return flags
+
+
+def command(options: Namespace) -> int:
+    """Check, or send the event."""
+    match options.action, options.arguments:
+        case "check", []:
+            return _check(Path(), options.run_dir)
+        case "check", [folder]:
+            return _check(Path(folder), options.run_dir)
+        case "event", ["submit"]:
+            Events().submit()
+            return 0
+        case "event", ["error", message]:
+            Events().error(message)
+            return 0
+    raise UserError(
+        f"`submission {options.action}` does not take these arguments",
+        expected="check [DIR], event submit, or event error MESSAGE",
+        received=" ".join(options.arguments) or "none",
+    )
+
+
+def _check(folder: Path, run_dir: Path | None) -> int:
     start_tensorflow()
-    try:
-        run_dir = chosen.run_dir or chosen.DIR / environment().run_path
-        findings = check_submission(chosen.DIR, run_dir)
-    except UserError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
+    from rich.console import Console
+
+    from deltavae.aicrowd.check import check_submission, format_findings
+    from deltavae.aicrowd.check_repository import next_tag
+
     console = Console()
+    run_dir = run_dir or folder / environment().run_path
+    findings = check_submission(folder, run_dir)
     console.print(format_findings(findings))
     if not all(finding.ok for finding in findings):
-        console.print(f"{sum(not finding.ok for finding in findings)} to mend before a submission")
+        console.print(f"{sum(not finding.ok for finding in findings)} to fix before a submission")
         return 1
-    tag = next_tag(chosen.DIR)
+    tag = next_tag(folder)
     console.print(
         f"Ready. To submit this commit, push a tag whose name begins with submission-:\n"
         f"  git tag -a {tag} -m {tag}\n  git push aicrowd HEAD {tag}"
     )
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,19 +1,20 @@
-"""What `train.py` does: flags to a configured call, all that can be wrong found first."""
+"""`deltavae train`: flags to a configured call, all that can be wrong found first."""
 
 import contextlib
 import dataclasses
-import errno
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from deltavae.aicrowd.events import Events, environment
+from deltavae.cli.flags import Parser
 from deltavae.cli.startup import hush, start_tensorflow
-from deltavae.errors import UserError, told
+from deltavae.errors import UserError
 from deltavae.io import locked, require_writable
 from deltavae.run_dir import RunDir
 from deltavae.training.interrupts import Interrupted, StopRequest
@@ -22,35 +23,63 @@ from deltavae.training.interrupts import Interrupted, StopRequest
 GRADING_HOURS = 7.0
 
 
-def user_errors(command: Callable[[], int]) -> int:
-    """Run `command`; a `UserError` becomes one line on standard error and status 2.
+def parser(prog: str) -> Parser:
+    """The flags of `train`."""
+    flags = Parser(
+        prog,
+        "Train a Diffusion VAE and export its representation.",
+        [
+            "--gin_config gin/demo.gin --output_dir runs/demo",
+            "--resume --output_dir runs/demo",
+        ],
+    )
+    add = flags.add_argument
+    add(
+        "--gin_config",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="Gin file; repeat for several. Default: gin/base.gin, or on --resume the saved one.",
+    )
+    add(
+        "--gin_bindings",
+        metavar="BINDING",
+        action="append",
+        default=[],
+        help='Binding that overrides, "train.steps = 1000"; repeat for several.',
+    )
+    add("--dataset", metavar="NAME", help="Data set; default: the gin binding dataset.name.")
+    add(
+        "--output_dir",
+        metavar="DIR",
+        help="The run's folder; default: $AICROWD_OUTPUT_PATH/$AICROWD_EVALUATION_NAME, else "
+        "./scratch/shared/local.",
+    )
+    flags.boolean("resume", "Continue an interrupted run from its newest checkpoint.")
+    flags.boolean("overwrite", "Replace the run that is already in the folder.")
+    add(
+        "--strategy",
+        default="none",
+        choices=["none", "mirrored", "multi_worker"],
+        help="Devices to share each batch between: the GPUs of this machine, or TF_CONFIG's "
+        "workers.",
+    )
+    flags.data_dir()
+    return flags
 
-    So does a full disk, wherever it was met.
-    """
-    try:
-        return command()
-    except UserError as error:
-        sys.stderr.write(f"error: {told(error)}\n")
-    except Exception as error:
-        if not _disk_is_full(error):
-            raise
-        sys.stderr.write(
-            f"error: the disk is full ({str(error).splitlines()[0]}). What was written before "
-            "is whole: make room, then --resume.\n"
-        )
-    return 2
 
-
-def _disk_is_full(error: BaseException | None) -> bool:
-    # HDF5 and TensorFlow have exceptions of their own, with the system's words in them
-    full = (errno.ENOSPC, errno.EDQUOT)
-    while error is not None:
-        if getattr(error, "errno", None) in full or any(
-            os.strerror(number) in str(error) for number in full
-        ):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+def command(options: Namespace) -> int:
+    """Train as the flags say."""
+    train_command(
+        files=options.gin_config,
+        bindings=options.gin_bindings,
+        dataset=options.dataset,
+        output_dir=options.output_dir,
+        resume=options.resume,
+        overwrite=options.overwrite,
+        strategy=options.strategy,
+    )
+    return 0
 
 
 def train_command(
@@ -62,19 +91,23 @@ def train_command(
     resume: bool,
     overwrite: bool,
     strategy: str = "none",
-) -> int:
-    """Train and export, as the flags of `train.py` say; returns the exit status.
+) -> None:
+    """Train and export.
 
     Tells the platform of start, progress and failure. The last event, `submit`, is left to a
     process that comes after this one (`run.sh`), when the GPU is free again. SIGTERM and
-    Ctrl-C end the run after its step with a checkpoint and status 143 or 130; on the grader,
-    where nobody would resume it, with the export of what there is and status 0.
+    Ctrl-C end the run after its step with a checkpoint and `Interrupted`; on the grader,
+    where nobody would resume it, with the export of what there is.
+
+    Raises:
+        UserError: what was asked for is impossible.
+        Interrupted: a signal ended the run.
     """
     hush()
     events = Events()
     stop = StopRequest()
-
-    def command() -> int:
+    try:
+        events.started()
         output = Path(output_dir or environment().run_path)
         target = _where(output, resume, overwrite)
         chosen = list(files)
@@ -84,28 +117,16 @@ def train_command(
         if dataset is not None:
             extra.append(f"dataset.name = {dataset!r}")
         try:
-            _train(chosen, extra, output, resume, overwrite, strategy, events, stop)
+            with stop.installed():
+                _train(chosen, extra, output, resume, overwrite, strategy, events, stop)
         except Interrupted as error:
             if RunDir(output).checkpoints.exists() or target.checkpoints.exists():
                 error.told += f". Continue with: train.py --resume --output_dir {output}"
             raise
-        sys.stderr.write(f"run written to {output}\n")
-        return 0
-
-    def reported() -> int:
-        try:
-            events.started()
-            return command()
-        except BaseException as error:
-            events.error(error)
-            raise
-
-    try:
-        with stop.installed():
-            return user_errors(reported)
-    except Interrupted as error:
-        sys.stderr.write(f"{error}\n")
-        return error.status
+    except BaseException as error:
+        events.error(error)
+        raise
+    sys.stderr.write(f"run written to {output}\n")
 
 
 def _train(

@@ -156,6 +156,6 @@ def find(name: str, data_dir: Path, *candidates: str) -> Path:
     raise UserError(
         f"the files of {name} are missing",
         expected=" or ".join(str(data_dir / candidate) for candidate in candidates),
-        advice=f"Get them by `python -m deltavae.cli.data download {name}` or from "
+        advice=f"Get them by `python -m deltavae data download {name}` or from "
         f"{PUBLIC_SETS[name].page}; DISENTANGLEMENT_LIB_DATA names the folder.",
     )

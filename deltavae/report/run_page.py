@@ -13,11 +13,16 @@ from deltavae.report.facts import ScoreRow, facts, score_rows, versions
 from deltavae.report.figures.scores import dot_plot
 from deltavae.report.render import render
 from deltavae.report.run_artifacts import Material, gather
-from deltavae.report.section import Picture
+from deltavae.report.section import Picture, write_picture
 from deltavae.report.sections import chapters
 
 
-def write_report(run_dir: str | os.PathLike[str], data_dir: str | None = None) -> Path:
+def write_report(
+    run_dir: str | os.PathLike[str],
+    data_dir: str | None = None,
+    output: Path | None = None,
+    figures: Path | None = None,
+) -> Path:
     """Write report.html of a run: one file that asks nothing of the network.
 
     Parts that cannot be made are named in the page with the reason; the rest is made.
@@ -25,6 +30,8 @@ def write_report(run_dir: str | os.PathLike[str], data_dir: str | None = None) -
     Args:
         run_dir: the run's folder.
         data_dir: where the data sets lie; None takes `DISENTANGLEMENT_LIB_DATA`.
+        output: the file to write; by default report.html in the run's folder.
+        figures: a folder for the page's figures as files of their own; None writes none.
 
     Returns:
         The file written.
@@ -33,6 +40,7 @@ def write_report(run_dir: str | os.PathLike[str], data_dir: str | None = None) -
         UserError: there is nothing of a run in the folder.
     """
     material = gather(run_dir, data_dir)
+    found = chapters(material)
     rows = score_rows(material.scores, _chance(material)) if material.scores else []
     page = render(
         "report.html",
@@ -41,14 +49,19 @@ def write_report(run_dir: str | os.PathLike[str], data_dir: str | None = None) -
         scores=material.scores,
         rows=rows,
         plot=_plot(rows),
-        chapters=chapters(material),
+        chapters=found,
         config=material.config,
         missing=material.missing,
         versions=versions(material),
         created=now(),
     )
-    atomic_write(material.dir.report, page)
-    return material.dir.report
+    output = output or material.dir.report
+    atomic_write(output, page)
+    if figures is not None:
+        for chapter in found:
+            for picture in chapter.pictures:
+                write_picture(picture, figures)
+    return output
 
 
 def now() -> str:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from deltavae.data import GroundTruthData
-from deltavae.errors import UserError, told
+from deltavae.errors import UserError
 from deltavae.scoring.challenge import run_metric
 from deltavae.scoring.draws import IndexedData
 
@@ -124,7 +124,7 @@ def _run(job: Job) -> Outcome:
             )
         return Outcome(result, time.monotonic() - started)
     except UserError as error:
-        return Outcome({}, time.monotonic() - started, told(error))
+        return Outcome({}, time.monotonic() - started, error.message)
     except Exception as error:  # one metric's failure must not lose the others
         where = traceback.extract_tb(error.__traceback__)[-1]
         message = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"

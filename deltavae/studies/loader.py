@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from deltavae.errors import UserError, told
+from deltavae.errors import UserError
 from deltavae.studies.study import Study
 from deltavae.studies.study import study as make_study
 
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str]) -> int:
         study = load_study(arguments[0], arguments[1:])
         check_names(study)
     except UserError as error:
-        sys.stderr.write(f"{told(error)}\n")
+        sys.stderr.write(f"{error.message}\n")
         return 2
     sys.stdout.write(json.dumps(study.to_json()) + "\n")
     return 0

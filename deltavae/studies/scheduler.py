@@ -41,7 +41,7 @@ class Progress:
 
 def worker_command(spec_file: Path) -> list[str]:
     """Command of a real run: one fresh process that trains and scores."""
-    return [sys.executable, "-m", "deltavae.cli.study_worker", str(spec_file)]
+    return [sys.executable, "-m", "deltavae", "study_worker", str(spec_file)]
 
 
 def run_study(

@@ -165,7 +165,7 @@ def test_redis_receives_the_events_in_order():
 def test_redis_receives_the_error():
     with server() as (port, client, _):
         acknowledge(client)
-        command = [sys.executable, "-m", "deltavae.aicrowd.events", "error", "loss is NaN"]
+        command = [sys.executable, "-m", "deltavae", "submission", "event", "error", "loss is NaN"]
         subprocess.run(command, env=environment_of(port), check=True, timeout=60)
         ((kind, payload),) = received(client)
     assert kind == "CROWDAI_EVENT_ERROR"
@@ -178,7 +178,7 @@ def test_redis_receives_the_error():
 @pytest.mark.redis
 def test_submit_waits_for_the_acknowledgement():
     with server() as (port, client, _):
-        command = [sys.executable, "-m", "deltavae.aicrowd.events", "submit"]
+        command = [sys.executable, "-m", "deltavae", "submission", "event", "submit"]
         process = subprocess.Popen(command, env=environment_of(port))
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(timeout=5)

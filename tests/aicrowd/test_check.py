@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deltavae.aicrowd import check_submission
+from deltavae.aicrowd.check import check_submission
 from deltavae.export.hub_module import write_module
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -61,7 +61,8 @@ def test_a_good_one_passes(submission):
         [
             sys.executable,
             "-m",
-            "deltavae.cli.submission",
+            "deltavae",
+            "submission",
             "check",
             str(root),
             "--run_dir",

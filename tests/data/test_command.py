@@ -1,16 +1,16 @@
-"""`python -m deltavae.cli.data`, and that what it lists is what the sets say of themselves."""
+"""`deltavae data`, and that what it lists is what the sets say of themselves."""
 
 import pytest
 from PIL import Image
 
-from deltavae.cli import data as command
+from deltavae.cli.main import main
 from deltavae.data import load, names
 from deltavae.data.listing import LISTINGS
 
 
 def test_every_set_is_listed(capsys, tmp_path):
     assert sorted(LISTINGS) == names()
-    assert command.main(["--data_dir", str(tmp_path), "list"]) == 0
+    assert main(["data", "--data_dir", str(tmp_path), "list"]) == 0
     printed = capsys.readouterr().out
     for name in names():
         assert name in printed
@@ -28,7 +28,7 @@ def test_listings_agree_with_the_sets(name, public_root, small_sizes):
 
 
 def test_show_writes_a_sheet_and_a_strip_for_each_factor(tmp_path, capsys):
-    assert command.main(["show", "sprites", "--output_dir", str(tmp_path)]) == 0
+    assert main(["data", "show", "sprites", "--output_dir", str(tmp_path)]) == 0
     found = {path.name for path in tmp_path.iterdir()}
     factors = ("shape", "scale", "orientation", "position_x", "position_y")
     assert found == {"sprites.png", *(f"sprites_{factor}.png" for factor in factors)}
@@ -41,7 +41,7 @@ def test_show_writes_a_sheet_and_a_strip_for_each_factor(tmp_path, capsys):
     [["show", "nothing"], ["show", "cars3d"], ["download", "turntable"], ["download", "nothing"]],
 )
 def test_mistakes_are_one_line_and_status_2(arguments, tmp_path, capsys):
-    assert command.main(["--data_dir", str(tmp_path), *arguments]) == 2
+    assert main(["data", "--data_dir", str(tmp_path), *arguments]) == 2
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []

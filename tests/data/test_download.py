@@ -10,7 +10,7 @@ import threading
 import numpy as np
 import pytest
 
-from deltavae.cli import data as command
+from deltavae.cli.main import main
 from deltavae.data import catalogue, load
 from deltavae.data.catalogue import PublicSet, Remote
 from deltavae.data.download import fetch, unpack
@@ -162,6 +162,6 @@ def test_the_command_fetches_a_set_that_then_opens(server, tmp_path, monkeypatch
     remote = Remote(server.url, "cars", unpack="data/cars")
     monkeypatch.setitem(catalogue.PUBLIC_SETS, "cars3d", PublicSet("page", (remote,)))
     for said in ("unverified", "already there"):
-        assert command.main(["--data_dir", str(tmp_path / "here"), "download", "cars3d"]) == 0
+        assert main(["data", "--data_dir", str(tmp_path / "here"), "download", "cars3d"]) == 0
         assert said in capsys.readouterr().out
     assert load("cars3d", tmp_path / "here").num_images == 96

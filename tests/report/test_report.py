@@ -7,7 +7,7 @@ import shutil
 import keras
 import pytest
 
-from deltavae.cli.figures import main as plots_main
+from deltavae.cli.main import main
 from deltavae.errors import UserError
 from deltavae.io import write_json
 from deltavae.manifolds import Hypersphere
@@ -129,14 +129,15 @@ def test_grey_images_and_any_dimension(tmp_path, posterior):
 def test_an_empty_folder_is_no_run(tmp_path):
     with pytest.raises(UserError, match="nothing to show"):
         gather(tmp_path)
-    assert plots_main([str(tmp_path)]) == 2
+    assert main(["report", "--figures", str(tmp_path)]) == 2
 
 
-def test_pictures_by_themselves(copy, tmp_path, capsys):
-    assert plots_main([str(copy), "--output_dir", str(tmp_path / "out")]) == 0
+def test_figures_as_files(copy, tmp_path):
+    assert main(["report", "--figures", str(copy), "--output_dir", str(tmp_path / "out")]) == 0
     kinds = {path.suffix for path in (tmp_path / "out").iterdir()}
-    assert kinds == {".png", ".svg", ".webp", ".gif"}
-    assert "left out" not in capsys.readouterr().out
+    assert kinds == {".html", ".png", ".svg", ".webp", ".gif"}
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "orbit-azimuth" in str(list((tmp_path / "out").iterdir())) and "left out" not in page
 
 
 def run_with(path, mig: float, seed: int, readout: str = "aligned"):

@@ -1,0 +1,66 @@
+"""What a study leaves on the screen and on disk when its runs have ended."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from deltavae.report.study_page import write_page
+from deltavae.studies import summary
+from deltavae.studies.agreement import with_udr
+from deltavae.studies.folder import StudyFolder
+from deltavae.studies.results import read_table, write_table
+from deltavae.studies.scheduler import Progress, failures
+from deltavae.studies.study import Study
+
+
+def summarise(study: Study, folder: StudyFolder, state: Progress, console: Console) -> int:
+    """Write the table and the page, print the means; 0 if every run is done, 1 if some failed."""
+    given_up = failures(study, folder)
+    table = with_udr(read_table(folder.stream), folder)
+    write_table(table, folder.table)
+    _report_best(table, folder)
+    write_page(study, folder, table, given_up)
+    _print_table(study, table, console)
+    for each in given_up:
+        last = (each["log"].strip().splitlines() or ["(no output)"])[-1]
+        console.print(
+            f"failed: {each['setting']}, {each['dataset']}, seed {each['seed']}: {last} "
+            f"({each['folder']}/log.txt)",
+            markup=False,
+        )
+    console.print(f"table: {folder.table}\npage: {folder.report}", markup=False)
+    return 1 if state.failed else 0
+
+
+def _report_best(table: pd.DataFrame, folder: StudyFolder) -> None:
+    """Let a process of its own, with TensorFlow, write the reports that the page links to."""
+    runs = summary.best_runs(table)["run"].unique() if len(table) else []
+    paths = [folder.path / "runs" / run for run in runs]
+    missing = [str(path) for path in paths if not (path / "report.html").exists()]
+    if missing:
+        # without its report a run is still linked to, as a folder
+        with (folder.path / "reports.log").open("wb") as log:
+            command = [sys.executable, "-m", "deltavae", "report", *missing]
+            subprocess.run(command, stdout=log, stderr=subprocess.STDOUT)
+
+
+def _print_table(study: Study, rows: pd.DataFrame, console: Console) -> None:
+    if rows.empty:
+        return
+    names = [name for name in summary.score_names(rows) if not name.startswith("r2_")]
+    stats, ranks = summary.by_setting(rows, names), summary.ranks(rows, names)
+    for dataset, part in ranks.groupby("dataset", sort=False):
+        table = Table(title=f"{study.name}: {dataset}, mean ± spread over seeds")
+        for column in ("setting", "readout", "runs", "mean rank", *names):
+            table.add_column(column, justify="left" if column in summary.GROUP else "right")
+        for key, rank in part["mean_rank"].items():
+            cells = stats.loc[key]
+            count = int(max(cells[name]["count"] for name in names))
+            scores = [summary.spread(cells[name]) for name in names]
+            table.add_row(key[1], key[2], str(count), f"{rank:.1f}", *scores)
+        console.print(table)
