@@ -55,7 +55,7 @@ class Content:
 
 def decoded(
     name: str,
-    shape: Sequence[int],
+    shape: Sequence[int] | Callable[[], Sequence[int]],
     sources: Sequence[Path],
     blocks: Callable[[], Iterable[np.ndarray]],
     beside: Path | None = None,
@@ -64,7 +64,8 @@ def decoded(
 
     Args:
         name: the set's name; the file is called `<name>-<digest of the sources>.npy`.
-        shape: of the whole array, which is uint8.
+        shape: of the whole array, which is uint8; or what finds it out, which is called only
+            if the cache hasn't got the array.
         sources: the files that it is decoded from; a change of them makes a new file.
         blocks: yields the array's consecutive pieces along the first axis.
         beside: the folder of the data.
@@ -75,13 +76,14 @@ def decoded(
     Raises:
         UserError: if a large set finds no place on disk, or `blocks` yields too few images.
     """
-    shape = tuple(int(n) for n in shape)
-    filename = f"{name}-{_digest(sources, shape)}.npy"
+    known = None if callable(shape) else tuple(int(n) for n in shape)
+    filename = f"{name}-{_digest(sources, known)}.npy"
     folders = _folders(beside)
     for folder in folders:
-        found = _open(folder / filename, shape)
+        found = _open(folder / filename, known)
         if found is not None:
             return found
+    shape = known or tuple(shape())  # type: ignore[operator]
     size = int(np.prod(shape))
     refusals = []
     for folder in folders:
@@ -182,7 +184,7 @@ def _folders(beside: Path | None) -> list[Path]:
     return [*folders, Path(tempfile.gettempdir()) / f"deltavae_cache_{os.getuid()}"]
 
 
-def _digest(sources: Sequence[Path], shape: tuple[int, ...]) -> str:
+def _digest(sources: Sequence[Path], shape: tuple[int, ...] | None) -> str:
     digest = hashlib.sha256(f"{_FORMAT} {shape}".encode())
     for source in sources:
         status = source.stat()
@@ -193,20 +195,19 @@ def _digest(sources: Sequence[Path], shape: tuple[int, ...]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _open(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
-    """The array in a file, or None if the file isn't exactly what was asked for."""
-    size = int(np.prod(shape))
+def _open(path: Path, shape: tuple[int, ...] | None) -> np.ndarray | None:
+    """Return the array in a file, or None if it isn't whole, uint8 and of this shape."""
     try:
         if path.stat().st_uid != os.getuid():
             return None
         mapped = np.lib.format.open_memmap(path, mode="r")
-        if (mapped.shape, mapped.dtype) != (shape, np.uint8) or not mapped.flags.c_contiguous:
+        if shape not in (None, mapped.shape) or mapped.dtype != np.uint8:
             return None
-        if path.stat().st_size != mapped.offset + size:
+        if not mapped.flags.c_contiguous or path.stat().st_size != mapped.offset + mapped.size:
             return None
     except (OSError, ValueError):
         return None
-    if size > MEMORY_SHARE * memory_limit() and isinstance(mapped.base, mmap.mmap):
+    if mapped.size > MEMORY_SHARE * memory_limit() and isinstance(mapped.base, mmap.mmap):
         # Images are drawn at random: reading ahead would fetch ten times what is used.
         mapped.base.madvise(mmap.MADV_RANDOM)
     return mapped.view(np.ndarray)

@@ -17,12 +17,19 @@ _BLOCK_BYTES = 16 * 2**20
 _MATRIX_TYPES = {0x1E3D4C55: np.uint8, 0x1E3D4C54: np.int32}
 
 
+FETCH = "Fetch it again."
+
+
 @contextlib.contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turns whatever a parser makes of a damaged file into one UserError.
+def reading(path: Path, advice: str | None = FETCH) -> Iterator[None]:
+    """Turn whatever a parser makes of a damaged file into one UserError.
 
     Parsers of public formats fail in many ways on arbitrary bytes (struct, zlib, type, index,
     memory errors and more), none of which says anything that a user can act on.
+
+    Args:
+        path: the file that is read.
+        advice: what to do about a damaged file; None for a file that nobody published.
     """
     try:
         yield
@@ -36,12 +43,15 @@ def reading(path: Path) -> Iterator[None]:
             f"cannot read {path}",
             expected="a complete, undamaged file",
             received=f"{type(error).__name__}: {detail}",
-            advice="Fetch it again.",
+            advice=advice,
         ) from error
 
 
 def check(path: Path, what: str, expected: object, received: object) -> None:
-    """Raises UserError unless something read from a file is what it must be."""
+    """Raise UserError unless something read from a file is what it must be.
+
+    Both are shown, so they are what a reader can compare: a shape or a number, not a bool.
+    """
     if expected != received:
         raise UserError(f"{what} in {path}", expected=expected, received=received)
 
@@ -52,50 +62,78 @@ class NpzArray:
     Args:
         path: the file.
         key: the array's name.
+        advice: as for `reading`.
     """
 
-    def __init__(self, path: Path, key: str) -> None:
-        self.path, self._key = path, key
-        with self._stream() as (_, shape, dtype):
+    def __init__(self, path: Path, key: str, advice: str | None = FETCH) -> None:
+        self.path, self._key, self._advice = path, key, advice
+        with self._stream() as (_, shape, fortran_order, dtype):
             self.shape, self.dtype = shape, dtype
+            # The first axis of an array in column order is its fastest: no rows to read one by
+            # one. For one axis or none the orders are the same.
+            self._whole = fortran_order and len(shape) > 1
 
     @contextlib.contextmanager
     def _stream(self) -> Iterator[tuple]:
-        with reading(self.path), zipfile.ZipFile(self.path) as archive:
-            known = [Path(n).stem for n in archive.namelist()]
+        with reading(self.path, self._advice), zipfile.ZipFile(self.path) as archive:
+            known = array_names(archive)
             if self._key not in known:
                 raise UserError(
                     f"no array {self._key!r} in {self.path}", received=f"arrays {known[:10]}"
                 )
             with archive.open(f"{self._key}.npy") as stream:
                 version = np.lib.format.read_magic(stream)
-                check(self.path, "unknown .npy version", True, version in ((1, 0), (2, 0)))
                 if version == (1, 0):
                     header = np.lib.format.read_array_header_1_0(stream)
-                else:
+                elif version == (2, 0):
                     header = np.lib.format.read_array_header_2_0(stream)
-                shape, fortran_order, dtype = header
-                check(self.path, f"column order of {self._key}", False, fortran_order)
-                check(self.path, f"pickled objects in {self._key}", False, dtype.hasobject)
-                yield stream, shape, dtype
+                else:
+                    raise UserError(
+                        f"unknown version of the array {self._key} in {self.path}",
+                        expected="1.0 or 2.0",
+                        received=".".join(map(str, version)),
+                    )
+                if header[2].hasobject:
+                    raise UserError(
+                        f"the array {self._key} in {self.path} holds pickled Python objects",
+                        expected="numbers or strings",
+                        received=f"dtype {header[2]}",
+                        advice="Save it as array.astype(str), or as numbers.",
+                    )
+                yield stream, *header
 
     def blocks(self) -> Iterator[np.ndarray]:
-        """Consecutive pieces along the first axis; the archive's checksum is checked."""
+        """Yield consecutive pieces along the first axis; the archive's checksum is checked.
+
+        An array in column order comes in one piece.
+        """
         row = self.dtype.itemsize * math.prod(self.shape[1:])
-        rows = max(1, _BLOCK_BYTES // max(row, 1))
-        with self._stream() as (stream, _, _):
+        rows = max(1, self.shape[0] if self._whole else _BLOCK_BYTES // max(row, 1))
+        with self._stream() as (stream, *_):
             for start in range(0, self.shape[0], rows):
                 count = min(rows, self.shape[0] - start)
                 data = stream.read(count * row)
                 check(self.path, f"bytes of {self._key}", count * row, len(data))
-                yield np.frombuffer(data, self.dtype).reshape(count, *self.shape[1:])
-            check(self.path, f"bytes after {self._key}", b"", stream.read(1))
+                values = np.frombuffer(data, self.dtype)
+                if self._whole:
+                    yield values.reshape(self.shape[::-1]).T
+                else:
+                    yield values.reshape(count, *self.shape[1:])
+            check(self.path, f"bytes after {self._key}", 0, len(stream.read(1)))
 
     def read(self) -> np.ndarray:
-        """The whole array."""
-        with reading(self.path):
+        """Return the whole array."""
+        with reading(self.path, self._advice):
+            if not self.shape:
+                with self._stream() as (stream, *_):
+                    return np.frombuffer(stream.read(), self.dtype).reshape(())
             blocks = list(self.blocks())
             return np.concatenate(blocks) if blocks else np.empty(self.shape, self.dtype)
+
+
+def array_names(archive: zipfile.ZipFile) -> list[str]:
+    """Return the names of the arrays in an .npz archive."""
+    return [name.removesuffix(".npy") for name in archive.namelist()]
 
 
 def h5_blocks(path: Path, key: str) -> Iterator[np.ndarray]:

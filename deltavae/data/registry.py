@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from deltavae.data.custom import load_own
+from deltavae.data.custom import load_custom
 from deltavae.data.dataset import GroundTruthData
 from deltavae.data.public.cars3d import Cars3D
 from deltavae.data.public.dsprites import ColorDSprites, DSprites, NoisyDSprites, ScreamDSprites
@@ -64,7 +64,7 @@ def load(name: str, data_dir: str | Path | None = None) -> GroundTruthData:
         UserError: for an unknown name, or files that are missing or damaged.
     """
     if name not in _OPENERS and ("/" in name or name.endswith(".npz") or Path(name).is_dir()):
-        return load_own(Path(name))
+        return load_custom(Path(name))
     if name not in _OPENERS:
         raise UserError(
             "unknown data set",

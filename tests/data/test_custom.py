@@ -117,7 +117,10 @@ def test_npz_of_every_number_type(tmp_path, kind):
         (_pictures()[:, :32], np.arange(8)[:, None], "wrong shape"),
         (_pictures().astype("S3"), np.arange(8)[:, None], "wrong type"),
         (_pictures(), np.arange(7)[:, None], "shape of the factors"),
-        (_pictures(), np.arange(8.0)[:, None], "wrong factors"),
+        (_pictures(), np.arange(8) * 1j, "wrong type of an array of factors"),
+        (_pictures(), np.array([[0.0]] * 7 + [[np.nan]]), "row 7 of the factors .* finite"),
+        (_pictures(), np.zeros((8, 2)), "no factor .* has two values"),
+        (_pictures(), np.zeros((8, 0)), "shape of the factors"),
         (_pictures(), np.array([[{}]] * 8, dtype=object), "pickled"),
     ],
 )
@@ -130,10 +133,11 @@ def test_bad_npz(tmp_path, images, factors, says):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "cannot read"),
+        ("", "first column"),
         ("picture,angle\n0.png,1\n", "first column"),
-        ("file,angle\n", "no factors"),
-        ("file,angle\n0.png,1,2\n", "columns of row 2"),
+        ("file\n0.png\n", "no factors"),
+        ("file,angle\n", "no images"),
+        ("file,angle\n\n0.png,1,2\n", "line 3 .* another number of entries"),
         ("file,angle\nnone.png,1\n", "missing file"),
         ("file,angle\n../../etc/passwd,1\n", "outside"),
         ("file,angle:square\n0.png,1\n", "bad factor name"),
