@@ -91,6 +91,8 @@ def _folder(path: str) -> str:
 def show(name: str, data_dir: Path, output_dir: Path, console: Console) -> None:
     """Writes a contact sheet and a strip for each factor."""
     data = load(name, data_dir)
+    for warning in data.warnings:
+        console.print(f"warning: {warning}", markup=False, soft_wrap=True)
     stem = Path(data.name).stem
     pictures = {f"{stem}.png": contact_sheet(data)}
     if data.is_grid:

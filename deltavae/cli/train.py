@@ -168,6 +168,8 @@ def _train(
             f"{data.name}: {data.num_images:,} images; {model.count_params():,} weights; "
             f"{settings.steps:,} steps of batch {settings.batch_size}"
         )
+        for warning in data.warnings:
+            console.print(f"warning: {warning}", markup=False, soft_wrap=True)
         with locked(output) if chief else contextlib.nullcontext():
             # again, now that nobody else can change the answer
             target = _where(output, resume, overwrite)

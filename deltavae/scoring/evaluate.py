@@ -111,7 +111,11 @@ def evaluate(
         seed=seed,
         seeds=seeds,
         reference=reference,
-        warnings=source.warnings + _warnings(columns),
+        warnings=[
+            *(source.data.warnings if source.data else ()),
+            *source.warnings,
+            *_warnings(columns),
+        ],
         readout=first,
         **reports[first],
     )
