@@ -2,25 +2,23 @@
 
 import collections.abc
 import contextlib
-import difflib
 import functools
 import inspect
 import math
-import os
 import re
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import gin
 import tensorflow as tf
 
-from deltavae import manifolds, posteriors
+from deltavae import gin_files, manifolds, posteriors
 from deltavae.data import GroundTruthData
 from deltavae.data import load as load_data
-from deltavae.errors import UserError
+from deltavae.errors import UserError, unknown_name
 from deltavae.models import READOUTS, networks
 from deltavae.models.delta_vae import DeltaVAE
 from deltavae.models.objectives import BetaObjective, CapacityObjective
@@ -29,8 +27,6 @@ from deltavae.run_dir import RunDir
 from deltavae.training.capacity import Capacity
 from deltavae.training.settings import TrainSettings
 from deltavae.training.tensorboard import TensorBoardLog
-
-GIN_FOLDER = Path(__file__).resolve().parent / "gin"
 
 
 def _dataset(name: str = "turntable") -> str:
@@ -308,7 +304,7 @@ def configured(files: Sequence[str], bindings: Sequence[str] = ()) -> Iterator[E
     """Load gin files and bindings for the length of a block, and forget them after it.
 
     Args:
-        files: gin files, each a path, or a path below the package's `gin/` folder.
+        files: gin files, as `deltavae.gin_files.find` takes them.
         bindings: lines like `train.steps = 1000`, which override the files.
 
     Raises:
@@ -316,11 +312,11 @@ def configured(files: Sequence[str], bindings: Sequence[str] = ()) -> Iterator[E
     """
     gin.clear_config()
     try:
-        # locates included files whether the caller stands in the repository or elsewhere
-        gin.add_config_file_search_path(str(GIN_FOLDER.parent))
         with _translated():
             gin.parse_config_files_and_bindings(
-                [_find(file) for file in files], list(bindings), finalize_config=False
+                [str(gin_files.find(file)) for file in files],
+                list(bindings),
+                finalize_config=False,
             )
             yield Experiment()
     finally:
@@ -357,14 +353,6 @@ def build(
         return gin.get_configurable(name)()
 
 
-def _find(file: str) -> str:
-    for candidate in (Path(file), GIN_FOLDER.parent / file, GIN_FOLDER / file):
-        if candidate.is_file():
-            return os.fspath(candidate)
-    known = sorted(str(p.relative_to(GIN_FOLDER.parent)) for p in GIN_FOLDER.rglob("*.gin"))
-    raise _unknown("there is no such gin file", file, known)
-
-
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
     """Turn gin's complaints into `UserError`s that name what does exist."""
@@ -388,7 +376,7 @@ def _raised_by_gin(error: Exception) -> bool:
 def _explain(message: str) -> UserError:
     first_line = message.strip().split("\n")[0]
     if unknown := re.search(r"No configurable matching (?:reference )?'@?([^'()]+)", message):
-        return _unknown("unknown gin name", unknown[1], _PARTS)
+        return unknown_name("unknown gin name", unknown[1], _PARTS)
     if given := re.search(r"Configurable '([^']+)' has denylisted kwarg '([^']+)'", message):
         part = given[1].rsplit(".", 1)[-1]
         return UserError(
@@ -400,11 +388,5 @@ def _explain(message: str) -> UserError:
     if unknown := re.search(r"'([^']+)' doesn't have a parameter named '([^']+)'", message):
         part = _PARTS[unknown[1].rsplit(".", 1)[-1]]
         parameters = [p for p in inspect.signature(part).parameters if p != "kwargs"]
-        return _unknown(f"{unknown[1]} has no such parameter", unknown[2], parameters)
+        return unknown_name(f"{unknown[1]} has no such parameter", unknown[2], parameters)
     return UserError(f"the configuration cannot be used: {first_line}")
-
-
-def _unknown(what: str, name: str, known: Iterable[str]) -> UserError:
-    known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known
-    return UserError(what, expected=f"one like {', '.join(near)}", received=name)

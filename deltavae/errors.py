@@ -1,5 +1,8 @@
 """The one error that a user can fix."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class UserError(ValueError):
     """A mistake on the user's side: a wrong name, a missing file, an impossible value.
@@ -32,3 +35,10 @@ class UserError(ValueError):
         message = f"{message}. {advice}" if advice else message
         self.message = " ".join(line.strip() for line in message.splitlines())
         super().__init__(self.message)
+
+
+def unknown_name(what: str, name: str, known: Iterable[str]) -> UserError:
+    """The error for a name that nothing has: it says which known names are near."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known
+    return UserError(what, expected=f"one like {', '.join(near)}", received=name)

@@ -2,14 +2,15 @@ import pathlib
 
 import pytest
 
-from deltavae.config import GIN_FOLDER, configured
+from deltavae import gin_files
+from deltavae.config import configured
 from deltavae.errors import UserError
 
 BASE = ["gin/base.gin"]
 FILES = sorted(
-    str(p.relative_to(GIN_FOLDER))
+    str(p.relative_to(gin_files.folder()))
     for folder in ("challenge", "posteriors", ".")
-    for p in (GIN_FOLDER / folder).glob("*.gin")
+    for p in (gin_files.folder() / folder).glob("*.gin")
 )
 
 

@@ -14,6 +14,7 @@ LEVELS = [
     ["errors"],
     ["io"],
     ["run_dir"],
+    ["gin_files"],
     ["manifolds", "data"],
     ["distributions"],
     ["posteriors"],
@@ -30,7 +31,7 @@ LEVELS = [
 ]
 LEVEL = {name: i for i, names in enumerate(LEVELS) for name in names}
 FENCES = {
-    "gin": {"config", "scoring"},
+    "gin": {"gin_files", "config", "scoring"},
     "disentanglement_lib": {"scoring", "data"},
     "matplotlib": {"report"},
     "ray": {"studies"},

@@ -15,12 +15,11 @@ import importlib
 import sys
 import types
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
+from deltavae import gin_files
 from deltavae.errors import UserError
 
-GIN_FOLDER = Path(__file__).resolve().parents[1] / "gin" / "metrics"
 SETTINGS = {"study": ("study.gin",), "fast": ("study.gin", "fast.gin")}
 MODULES = (
     "utils",
@@ -59,7 +58,8 @@ def library() -> types.SimpleNamespace:
                 raise
             raise UserError(
                 "the metrics need disentanglement_lib, which is not installed",
-                advice="`make env` or `bash scripts/install.sh` installs it.",
+                advice="Install it by `pip install --no-deps disentanglement-lib==1.5`, without "
+                "the versions of 2019 that it asks for.",
             ) from None
     for module in modules.values():
         if hasattr(module, "logging"):
@@ -82,7 +82,7 @@ def metric_settings(settings: str, bindings: Sequence[str] = ()) -> Iterator[Non
         raise UserError(
             "no such metric settings", expected=f"one of {', '.join(SETTINGS)}", received=settings
         )
-    files = [str(GIN_FOLDER / name) for name in SETTINGS[settings]]
+    files = [str(gin_files.folder() / "metrics" / name) for name in SETTINGS[settings]]
     gin = library().gin
     gin.clear_config()
     try:

@@ -2,16 +2,11 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
-from deltavae.errors import UserError
-
-_INCLUDE = re.compile(r"""^\s*include\s+['"]([^'"]+)['"]""", re.MULTILINE)
-_ROOT = Path(__file__).resolve().parents[2]
+from deltavae import gin_files
 
 
 @dataclass(frozen=True)
@@ -93,24 +88,9 @@ def digest_of_file(path: str) -> str:
     """Digest of a gin file and of all that it includes, by content.
 
     Raises:
-        UserError: a file is missing.
+        UserError: a file is missing or cannot be read.
     """
-    return _digest(_texts(path, ()))
-
-
-def _texts(path: str, seen: tuple[str, ...]) -> list[str]:
-    if path in seen:
-        raise UserError(f"{path} includes itself")
-    try:
-        found = path if Path(path).is_file() else _ROOT / path
-        text = Path(found).read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(
-            f"the configuration {path} cannot be read ({error.strerror})",
-            advice="Paths in a study are relative to the current folder or to the one of gin/.",
-        ) from None
-    included = [t for name in _INCLUDE.findall(text) for t in _texts(name, (*seen, path))]
-    return [text, *included]
+    return _digest(gin_files.texts(path))
 
 
 def _digest(content: object) -> str:

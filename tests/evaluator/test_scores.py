@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deltavae import gin_files
 from deltavae.scoring.challenge import BY_PROTOCOL, CHALLENGE, METRICS, run_metric
 from deltavae.scoring.draws import IndexedData
-from deltavae.scoring.library import GIN_FOLDER
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -38,7 +38,9 @@ def test_both_stacks_give_the_same_scores(tmp_path, old_python):
     mixed = np.column_stack([factors[:, 0] / 2, np.cos(angle), np.sin(angle), factors[:, 2] / 7])
     codes = mixed @ rs.randn(4, 6) + 0.2 * rs.randn(len(mixed), 6)
     codes = (codes / np.linalg.norm(codes, axis=1, keepdims=True)).astype(np.float32)
-    settings = "\n".join((GIN_FOLDER / name).read_text() for name in ("study.gin", "fast.gin"))
+    settings = "\n".join(
+        (gin_files.folder() / "metrics" / name).read_text() for name in ("study.gin", "fast.gin")
+    )
     lines = [line for line in settings.splitlines() if line.split(".")[0] in USED]
     (tmp_path / "settings.gin").write_text("\n".join(lines))
     np.savez(tmp_path / "codes.npz", codes=codes, sizes=sizes)

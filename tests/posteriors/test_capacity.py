@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deltavae import config
+from deltavae import config, gin_files
 
-FILES = sorted(path.stem for path in (config.GIN_FOLDER / "posteriors").glob("*.gin"))
+FILES = sorted(path.stem for path in (gin_files.folder() / "posteriors").glob("*.gin"))
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -1,18 +1,17 @@
 """Every posterior file: it builds, its scale learns from the decoder, its code is determined."""
 
 import math
-import pathlib
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from deltavae import config, posteriors
+from deltavae import config, gin_files, posteriors
 from deltavae.manifolds import Hypersphere
 from deltavae.posteriors import DiffusionPosterior
 
-FILES = sorted(path.stem for path in (config.GIN_FOLDER / "posteriors").glob("*.gin"))
+FILES = sorted(path.stem for path in (gin_files.folder() / "posteriors").glob("*.gin"))
 
 
 def posterior_of(name):
@@ -24,7 +23,7 @@ def posterior_of(name):
 def test_every_posterior_has_a_file():
     public = {n for n in posteriors.__all__ if n.endswith("Posterior") and n != "Posterior"}
     assert {type(posterior_of(name)).__name__ for name in FILES} == public
-    assert pathlib.Path(config.GIN_FOLDER / "posteriors" / "diffusion_product.gin").exists()
+    assert (gin_files.folder() / "posteriors" / "diffusion_product.gin").exists()
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -1,15 +1,14 @@
 """The study files that are shipped, and what a study file may get wrong."""
 
 import os
-from pathlib import Path
 
 import pytest
 
-from deltavae import config, data
+from deltavae import data, gin_files
 from deltavae.errors import UserError
 from deltavae.studies import loader
 
-STUDIES = sorted((Path(config.GIN_FOLDER) / "studies").glob("*.gin"))
+STUDIES = sorted((gin_files.folder() / "studies").glob("*.gin"))
 
 
 @pytest.fixture

@@ -1,0 +1,83 @@
+"""Gin files: where those of the package lie, what a name finds, and what a file includes.
+
+Starts without TensorFlow. What the bindings in the files mean is known to `deltavae.config`.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import gin
+from gin import config_parser
+from typing_extensions import override
+
+from deltavae.errors import UserError, unknown_name
+
+
+@functools.cache
+def folder() -> Path:
+    """The folder `gin/`: inside an installed package, beside the package in the repository."""
+    package = Path(__file__).resolve().parent
+    inside = package / "gin"
+    return inside if inside.is_dir() else package.parent / "gin"
+
+
+def find(name: str) -> Path:
+    """The gin file of that name.
+
+    Args:
+        name: a path from the current folder, or one of the package's files with or without
+            the leading `gin/`.
+
+    Raises:
+        UserError: there is no such file; names those that are near.
+    """
+    for candidate in (Path(name), folder().parent / name, folder() / name):
+        if candidate.is_file():
+            return candidate
+    known = [str(path.relative_to(folder().parent)) for path in folder().rglob("*.gin")]
+    raise unknown_name("there is no such gin file", name, known)
+
+
+def texts(name: str) -> list[str]:
+    """The text of a gin file, followed by those of the files that it includes, in order.
+
+    Raises:
+        UserError: a file is missing, is no gin, or includes itself.
+    """
+    return _texts(name, ())
+
+
+def _texts(name: str, including: tuple[str, ...]) -> list[str]:
+    if name in including:
+        raise UserError(f"{name} includes itself")
+    try:
+        text = find(name).read_text(encoding="utf-8")
+        statements = list(config_parser.ConfigParser(text, _AnyName()))
+    except (OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, UserError):
+            raise
+        reason = str(error).splitlines()[0]
+        raise UserError(f"the configuration {name} cannot be read", received=reason) from None
+    included = [
+        each.filename for each in statements if isinstance(each, config_parser.IncludeStatement)
+    ]
+    return [text, *(part for each in included for part in _texts(each, (*including, name)))]
+
+
+class _AnyName(config_parser.ParserDelegate):
+    """Lets a file be parsed before the names in it are known."""
+
+    @override
+    def configurable_reference(self, scoped_configurable_name: str, evaluate: bool) -> str:
+        return f"@{scoped_configurable_name}"
+
+    @override
+    def macro(self, macro_name: str) -> str:
+        return f"%{macro_name}"
+
+
+# gin looks here for included files, after the current folder, in the order of `find`
+gin.add_config_file_search_path(str(folder().parent))
+gin.add_config_file_search_path(str(folder()))
