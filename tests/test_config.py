@@ -34,8 +34,11 @@ def test_the_six_settings_of_table_1(dim, beta):
         assert experiment.readout == "embedding"
     assert model.posterior.manifold.dim == dim
     assert model.objective.beta == float(beta)
-    assert (model.posterior.mode, model.posterior.kl_form) == ("algorithm1", "asymptotic")
-    assert model.posterior.num_steps == 5
+    assert (model.posterior.sampling.mode, model.posterior.sampling.kl_form) == (
+        "algorithm1",
+        "asymptotic",
+    )
+    assert model.posterior.sampling.num_steps == 5
     assert (ramp.start, ramp.stop) == (0, 15)
     assert (settings.steps, settings.batch_size, settings.learning_rate) == (300_000, 64, 1e-4)
 

@@ -29,7 +29,7 @@ def gallery(material: Material) -> Iterator[tuple[str, bytes]]:
     """Names of files and their bytes.
 
     The map and the orbit of the first factor on a circle, great circles at rest and in motion,
-    the KL against the capacity; and, of no run, what the KL of the latent law is.
+    the KL against the capacity; and, of no run, what the KL of the diffusion is.
 
     Raises:
         UserError: a part of the run is missing, or its set has no factor on a circle.
@@ -45,7 +45,7 @@ def gallery(material: Material) -> Iterator[tuple[str, bytes]]:
     yield "great_circles.webp", encode.animation_webp(np.asarray(moving.content))
     yield "great_circles.png", encode.png(still.content)
     yield "capacity.svg", encode.figure_svg(capacity_curve(material.history))
-    yield "latent_law.png", encode.figure_png(kl_figure())
+    yield "latent_distributions.png", encode.figure_png(kl_figure())
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -13,11 +13,11 @@ from deltavae.report.figures.style import CATEGORIES, INK, new_figure, plain
 
 
 def kl_figure(dims: Sequence[int] = (10, 20), num_samples: int = 20000) -> Figure:
-    """KL to the uniform law against log t: lines by formula, marks measured from samples."""
+    """KL to the uniform distribution against log t: lines by formula, marks from samples."""
     figure = new_figure(4.3 * len(dims), 3.3)
     log_t = np.linspace(math.log(5e-4), math.log(2.0), 300)
     for axes, dim in zip(np.atleast_1d(figure.subplots(1, len(dims))), dims, strict=True):
-        plain(axes, f"S^{dim}", "diffusion time t", "KL to the uniform law (nats)")
+        plain(axes, f"S^{dim}", "diffusion time t", "KL to the uniform distribution (nats)")
         manifold, grid = Hypersphere(dim), tf.constant(log_t)
         axes.plot(np.exp(log_t), manifold.kl_exact(grid), color=INK, label="exact")
         axes.plot(

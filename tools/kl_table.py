@@ -21,7 +21,7 @@ TIMES = (0.001, 0.003, 0.005, 0.01, 0.03, 0.1, 0.3, 1.0)
 def table(dim: int, num_samples: int, times: Sequence[float] = TIMES) -> Table:
     """KL in nats against t: exact, equation (3), and that of each sampling mode's samples."""
     manifold = Hypersphere(dim)
-    result = Table(title=f"KL to the uniform law on S^{dim}, nats")
+    result = Table(title=f"KL to the uniform distribution on S^{dim}, nats")
     for name in ("t", "exact", "equation (3)", *MODES):
         result.add_column(name, justify="right")
     for time in times:

@@ -1,4 +1,4 @@
-"""Laws on the latent spaces, as TFP distributions, with their KLs registered by pair."""
+"""Distributions on the latent spaces, as TFP distributions, with KLs registered by pair."""
 
 from deltavae.distributions.diffusion import Diffusion
 from deltavae.distributions.power_spherical import PowerSpherical

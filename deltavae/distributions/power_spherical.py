@@ -1,4 +1,4 @@
-"""The power spherical law on S^d."""
+"""The power spherical distribution on S^d."""
 
 import math
 
@@ -11,9 +11,9 @@ from deltavae.manifolds.numerics import dot
 class PowerSpherical(Spherical):
     """Density proportional to (1 + loc . z)^kappa (De Cao, Aziz, arXiv 2006.04437).
 
-    Close to von Mises-Fisher in shape, but everything is closed: (1 + cos) / 2 has the law
+    Close to von Mises-Fisher in shape, but everything is closed: (1 + cos) / 2 follows
     Beta(d/2 + kappa, d/2), drawn as two gammas whose gradients are implicit. kappa needs to
-    be about twice von Mises-Fisher's for the same spread. Arguments: see `Spherical`.
+    be about twice von Mises-Fisher's for the same width. Arguments: see `Spherical`.
     """
 
     def _log_prob(self, value: tf.Tensor) -> tf.Tensor:

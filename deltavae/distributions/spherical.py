@@ -1,4 +1,4 @@
-"""What the rotationally symmetric laws on the sphere share."""
+"""What the rotationally symmetric distributions on the sphere share."""
 
 from typing import Any
 
@@ -14,7 +14,9 @@ MAX_DIM = 200
 
 
 class Spherical(tfp.distributions.Distribution):
-    """A law on S^d around a mean direction, of one concentration; batch as loc, event a point.
+    """A distribution on S^d around a mean direction, of one concentration.
+
+    The batch is as in loc, an event is a point.
 
     Subclasses draw (cos, sin) of the angle in `_sample_angle` and give `_log_prob_cosine`,
     `_kl_uniform` and `mean_cosine`.
@@ -22,7 +24,7 @@ class Spherical(tfp.distributions.Distribution):
     Args:
         loc: mean directions, unit vectors (..., d + 1).
         concentration: kappa > 0, broadcasting against loc's leading axes; 0 is the uniform
-            law, infinity the point mass at loc.
+            distribution, infinity the point mass at loc.
         log_concentration: log kappa instead.
         validate_args: check that loc has unit length and the concentration is not negative.
     """
@@ -40,7 +42,7 @@ class Spherical(tfp.distributions.Distribution):
         kind = type(self).__name__
         if (concentration is None) == (log_concentration is None):
             raise UserError(
-                f"The concentration of {kind} is not determined",
+                f"the concentration of {kind} is not determined",
                 expected="one of concentration and log_concentration",
                 received="none" if concentration is None else "both",
             )
@@ -70,7 +72,7 @@ class Spherical(tfp.distributions.Distribution):
     def _check(self) -> None:
         if bool(tf.reduce_any(self.concentration < 0)):
             raise UserError(
-                "The concentration is negative",
+                "the concentration is negative",
                 expected="concentration >= 0",
                 received=float(tf.reduce_min(self.concentration)),
             )
@@ -123,7 +125,7 @@ class Spherical(tfp.distributions.Distribution):
         raise NotImplementedError
 
     def _kl_uniform(self) -> tf.Tensor:
-        """KL to the uniform law, of the shape of the concentration."""
+        """KL to the uniform distribution, of the shape of the concentration."""
         raise NotImplementedError
 
 
@@ -131,6 +133,8 @@ class Spherical(tfp.distributions.Distribution):
 def _kl_spherical_uniform(a: Spherical, b: Uniform, name: str | None = None) -> tf.Tensor:
     if a.manifold != b.manifold:
         raise UserError(
-            "No KL between laws on different manifolds", expected=a.manifold, received=b.manifold
+            "there is no KL between distributions on different manifolds",
+            expected=a.manifold,
+            received=b.manifold,
         )
     return tf.broadcast_to(a._kl_uniform(), a.batch_shape_tensor())

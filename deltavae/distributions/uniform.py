@@ -1,4 +1,4 @@
-"""The uniform law on a closed manifold."""
+"""The uniform distribution on a closed manifold."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from deltavae.manifolds.base import Manifold
 
 
 class Uniform(tfp.distributions.Distribution):
-    """The law with constant density 1 / Vol; batch shape (), event a point.
+    """The distribution of constant density 1 / Vol; batch shape (), event a point.
 
     Args:
         manifold: a closed manifold.
@@ -27,7 +27,9 @@ class Uniform(tfp.distributions.Distribution):
         parameters = dict(locals())
         if not manifold.is_compact:
             raise UserError(
-                "No uniform law exists here", expected="a closed manifold", received=manifold
+                "there is no uniform distribution here",
+                expected="a closed manifold",
+                received=manifold,
             )
         self.manifold = manifold
         super().__init__(

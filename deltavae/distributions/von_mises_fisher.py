@@ -1,4 +1,4 @@
-"""The von Mises-Fisher law on S^d, accurate in every dimension, differentiable in kappa."""
+"""The von Mises-Fisher distribution on S^d, accurate and differentiable in every dimension."""
 
 import math
 
@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from deltavae.distributions.spherical import Spherical
+from deltavae.manifolds.heat_kernel.volumes import log_angle_constant
 from deltavae.manifolds.numerics import dot
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(128)
@@ -16,15 +17,15 @@ _PROPOSALS = 24
 class VonMisesFisher(Spherical):
     """Density proportional to exp(kappa loc . z).
 
-    The maximum-entropy law of given mean, as a posterior in Davidson et al., Hyperspherical
-    VAE (arXiv 1804.00891). Normaliser and moments come from quadrature over the angle in
-    float64, rather than from Bessel functions, which fail beyond a few dimensions. Samples are
-    Wood's (1994); their gradient in kappa is implicit,
+    The maximum-entropy distribution of given mean, as a posterior in Davidson et al.,
+    Hyperspherical VAE (arXiv 1804.00891). Normaliser and moments come from quadrature over the
+    angle in float64, rather than from Bessel functions, which fail beyond a few dimensions.
+    Samples are Wood's (1994); their gradient in kappa is implicit,
 
         d theta / d kappa = -(d F / d kappa) / f
                           = int_0^theta (E cos - cos s) f(s) ds / f(theta),
 
-    f being the law of the angle, so that the decoder's term does move kappa.
+    f being the density of the angle, so that the decoder's term does move kappa.
     Arguments: see `Spherical`.
     """
 
@@ -50,12 +51,8 @@ class VonMisesFisher(Spherical):
         return tf.cos(theta), tf.sin(theta)
 
 
-def _log_uniform_constant(dim: int) -> float:
-    return math.lgamma((dim + 1) / 2) - math.lgamma(dim / 2) - math.log(math.pi) / 2
-
-
 def _reach(kappa: tf.Tensor, dim: int) -> tf.Tensor:
-    """An angle beyond which the law holds less than 1e-16."""
+    """An angle beyond which less than 1e-16 of the probability lies."""
     chord = (math.sqrt(dim) + 9) / tf.sqrt(tf.maximum(kappa, 1e-12))
     return 2 * tf.asin(tf.minimum(chord / 2, 1.0))
 
@@ -68,7 +65,7 @@ def _angle_moments(kappa: tf.Tensor, dim: int) -> tuple[tf.Tensor, tf.Tensor]:
     theta = reach * _NODES
     gap = 2 * tf.sin(theta / 2) ** 2
     log_f = (dim - 1) * tf.math.log(tf.sin(theta)) - kappa * gap
-    log_f += tf.math.log(reach * _WEIGHTS) + _log_uniform_constant(dim)
+    log_f += tf.math.log(reach * _WEIGHTS) + log_angle_constant(dim)
     mean_gap = tf.reduce_sum(tf.nn.softmax(log_f) * gap, axis=-1)
     return tf.cast(tf.reduce_logsumexp(log_f, axis=-1), dtype), tf.cast(mean_gap, dtype)
 

@@ -7,10 +7,12 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from typing_extensions import override
 
 from deltavae.errors import UserError
 from deltavae.manifolds.base import Manifold, Seed
 from deltavae.manifolds.numerics import safe_norm
+from deltavae.manifolds.paths import Path
 
 _GEODESIC_STEPS = 64
 _KEPLER_STEPS = 12
@@ -35,24 +37,21 @@ class EmbeddedTorus(Manifold):
     ambient_dim = 3
     scalar_curvature = 0.0
     has_exact_kernel = False
+    geodesics_name = "Around the axis and around the tube"
 
     def __init__(self, major_radius: float = 2.0, minor_radius: float = 1.0) -> None:
         if not 0 < minor_radius < major_radius:
             raise UserError(
-                "No such torus",
+                "there is no such torus",
                 expected="0 < minor_radius < major_radius",
                 received=f"minor_radius {minor_radius}, major_radius {major_radius}",
             )
         self.major_radius, self.minor_radius = float(major_radius), float(minor_radius)
         self.log_volume = math.log(4 * math.pi**2 * major_radius * minor_radius)
-        self.log_time_start = self._log_time_at(2.0)
-        self.log_time_max = self._log_time_at(0.1)
 
-    def _log_time_at(self, nats: float) -> float:
-        return self.log_volume - math.log(2 * math.pi) - 1 - nats  # equation (3), d = 2
-
+    @override
     def project(self, x: tf.Tensor) -> tf.Tensor:
-        """The nearest point: from the tube's centre line outwards."""
+        # the nearest point: from the tube's centre line outwards
         spoke = tf.math.l2_normalize(x[..., :2], axis=-1)
         centre = self.major_radius * tf.concat([spoke, tf.zeros_like(x[..., 2:])], axis=-1)
         return centre + self.minor_radius * tf.math.l2_normalize(x - centre, axis=-1)
@@ -63,13 +62,14 @@ class EmbeddedTorus(Manifold):
         centre = self.major_radius * tf.concat([spoke, tf.zeros_like(point[..., 2:])], axis=-1)
         return (point - centre) / self.minor_radius
 
+    @override
     def to_tangent(self, point: tf.Tensor, vector: tf.Tensor) -> tf.Tensor:
-        """Minus the component along the normal."""
         normal = self.normal(point)
         return vector - tf.reduce_sum(vector * normal, axis=-1, keepdims=True) * normal
 
+    @override
     def exp(self, point: tf.Tensor, vector: tf.Tensor) -> tf.Tensor:
-        """The geodesic by 64 Runge-Kutta steps of its equation in (u, v)."""
+        # the geodesic by 64 Runge-Kutta steps of its equation in (u, v)
         c, a = self.major_radius, self.minor_radius
         ring = safe_norm(point[..., :2])
         u = tf.atan2(point[..., 1], point[..., 0])
@@ -101,18 +101,20 @@ class EmbeddedTorus(Manifold):
         ring = self.major_radius + self.minor_radius * tf.cos(v)
         return tf.stack([ring * tf.cos(u), ring * tf.sin(u), self.minor_radius * tf.sin(v)], -1)
 
+    @override
     def log(self, point: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
-        """Refused: no closed form."""
         raise self._no_kernel("log")
 
+    @override
     def dist(self, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-        """Refused: no closed form, and a chord is no distance."""
+        # refused: no closed form, and a chord is no distance
         raise self._no_kernel("dist")
 
+    @override
     def random_uniform(
         self, shape: Sequence[int] | tf.Tensor, seed: Seed, dtype: tf.DType = tf.float32
     ) -> tf.Tensor:
-        """Uniform by area: v + (a / c) sin v is uniform, solved by Newton's method."""
+        # uniform by area: v + (a / c) sin v is uniform, solved by Newton's method
         shape = tf.concat([tf.cast(shape, tf.int32), [2]], 0)
         turns = tf.random.stateless_uniform(shape, seed, -math.pi, math.pi, dtype)
         ratio, target = self.minor_radius / self.major_radius, turns[..., 1]
@@ -122,10 +124,25 @@ class EmbeddedTorus(Manifold):
             v = tf.clip_by_value(v - excess / (1 + ratio * tf.cos(v)), -math.pi, math.pi)
         return self.from_angles(turns[..., 0], v)
 
-    def spectrum(self, num_levels: int) -> tuple[np.ndarray, np.ndarray]:
-        """Refused: no closed form."""
-        raise self._no_kernel("spectrum")
+    @override
+    def closed_geodesics(
+        self,
+        point: np.ndarray,
+        directions: np.ndarray,
+        num_points: int,
+        labels: Sequence[str] | None = None,
+    ) -> list[Path]:
+        # circles of latitude are closed, but no geodesics unless at the widest or the narrowest
+        turn = np.linspace(0.0, 2.0 * np.pi, num_points)
+        u = np.arctan2(point[1], point[0])
+        v = np.arctan2(point[2], np.hypot(point[0], point[1]) - self.major_radius)
+        around_axis = self.from_angles(tf.constant(u + turn), tf.fill([num_points], v))
+        around_tube = self.from_angles(tf.fill([num_points], u), tf.constant(v + turn))
+        return [
+            Path("around the axis", around_axis.numpy(), True),
+            Path("around the tube", around_tube.numpy(), True),
+        ]
 
+    @override
     def get_config(self) -> dict[str, Any]:
-        """The radii."""
         return {"major_radius": self.major_radius, "minor_radius": self.minor_radius}

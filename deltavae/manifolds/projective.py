@@ -7,11 +7,13 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from typing_extensions import override
 
-from deltavae.manifolds.base import Manifold, Seed, check_dim
-from deltavae.manifolds.heat_kernel.kl import HeatKernelKL, heat_kernel_kl
+from deltavae.manifolds.base import Manifold, Seed, check_dim, numbered
+from deltavae.manifolds.heat_kernel.kl import heat_kernel_kl
 from deltavae.manifolds.hypersphere import Hypersphere
 from deltavae.manifolds.numerics import dot, safe_norm
+from deltavae.manifolds.paths import Path, great_circles, rotation_subgroup
 
 
 @keras.saving.register_keras_serializable("deltavae")
@@ -23,8 +25,10 @@ class RealProjective(Manifold):
     by the sign.
 
     Args:
-        dim: d >= 1.
+        dim: d, from 1 to 200.
     """
+
+    geodesics_name = "Great circles, half of each"
 
     def __init__(self, dim: int) -> None:
         self.dim = check_dim(type(self).__name__, dim)
@@ -36,79 +40,86 @@ class RealProjective(Manifold):
         self._factors = np.where(self._rows == self._columns, 1.0, math.sqrt(2))
 
     @property
+    @override
     def embedding_dim(self) -> int:
-        """(d + 1)(d + 2) / 2 monomials."""
         return len(self._rows)
 
-    @property
-    def _kl(self) -> HeatKernelKL:
-        return heat_kernel_kl(self.dim, self.log_volume, projective=True)
-
-    @property
-    def log_time_start(self) -> float:  # type: ignore[override]
-        """Log t at a KL of 6 nats; of 2 nats for d <= 2."""
-        return self._kl.log_time_at(6.0 if self.dim > 2 else 2.0)
-
-    @property
-    def log_time_max(self) -> float:  # type: ignore[override]
-        """Log t at a KL of 0.1 nat."""
-        return self._kl.log_time_at(0.1)
-
+    @override
     def project(self, x: tf.Tensor) -> tf.Tensor:
-        """x / |x|."""
         return self.cover.project(x)
 
+    @override
     def to_tangent(self, point: tf.Tensor, vector: tf.Tensor) -> tf.Tensor:
-        """The sphere's, at this representative."""
+        # the sphere's, at this representative
         return self.cover.to_tangent(point, vector)
 
+    @override
     def exp(self, point: tf.Tensor, vector: tf.Tensor) -> tf.Tensor:
-        """The sphere's, from this representative."""
+        # the sphere's, from this representative
         return self.cover.exp(point, vector)
 
+    @override
     def log(self, point: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
-        """To the nearer representative of ``other``."""
+        # to the nearer representative of ``other``
         behind = dot(point, other, keepdims=True) < 0
         return self.cover.log(point, tf.where(behind, -other, other))
 
+    @override
     def dist(self, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-        """To the nearer representative, in [0, pi / 2]."""
+        # to the nearer representative, in [0, pi / 2]
         near, far = safe_norm(a - b), safe_norm(a + b)
         return 2.0 * tf.atan2(tf.minimum(near, far), tf.maximum(near, far))
 
+    @override
     def random_uniform(
         self, shape: Sequence[int] | tf.Tensor, seed: Seed, dtype: tf.DType = tf.float32
     ) -> tf.Tensor:
-        """The sphere's."""
         return self.cover.random_uniform(shape, seed, dtype)
 
-    def spectrum(self, num_levels: int) -> tuple[np.ndarray, np.ndarray]:
-        """The sphere's even degrees."""
-        values, counts = self.cover.spectrum(2 * num_levels)
-        return values[::2], counts[::2]
-
+    @override
     def embed(self, point: tf.Tensor) -> tf.Tensor:
-        """z_i^2 and sqrt(2) z_i z_j, i < j: unit vectors again, the same for z and -z."""
+        # z_i^2 and sqrt(2) z_i z_j, i < j: unit vectors again, the same for z and -z
         rows = tf.gather(point, self._rows, axis=-1)
         columns = tf.gather(point, self._columns, axis=-1)
         return rows * columns * tf.constant(self._factors, point.dtype)
 
+    @override
     def kl_exact(self, log_t: tf.Tensor) -> tf.Tensor:
-        """From the table of the even spectrum."""
-        return self._kl(log_t)
+        return heat_kernel_kl(self.dim, projective=True)(log_t)
 
+    @override
     def log_heat_kernel(self, x: tf.Tensor, y: tf.Tensor, log_t: tf.Tensor) -> tf.Tensor:
-        """log(p(y) + p(-y)), with respect to the quotient's surface measure."""
+        # log(p(y) + p(-y)), with respect to the quotient's surface measure
         near = self.cover.log_heat_kernel(x, y, log_t)
         far = self.cover.log_heat_kernel(x, -y, log_t)
         return tf.reduce_logsumexp(tf.stack([near, far]), axis=0)
 
+    @override
     def sample_heat(self, loc: tf.Tensor, log_t: tf.Tensor, seed: Seed) -> tf.Tensor:
-        """The sphere's sample, one of its two representatives."""
+        # the sphere's sample, one of its two representatives
         return self.cover.sample_heat(loc, log_t, seed)
 
+    @override
+    def closed_geodesics(
+        self,
+        point: np.ndarray,
+        directions: np.ndarray,
+        num_points: int,
+        labels: Sequence[str] | None = None,
+    ) -> list[Path]:
+        # half of a great circle closes: its ends are z and -z
+        turn = np.linspace(0.0, np.pi, num_points)
+        point = np.asarray(point, np.float64)
+        return great_circles(point, directions, turn, labels or numbered(directions))
+
+    @override
+    def along_axis(
+        self, point: np.ndarray, axis: np.ndarray, num_points: int
+    ) -> np.ndarray | None:
+        return self.cover.along_axis(point, axis, num_points)
+
+    @override
     def get_config(self) -> dict[str, Any]:
-        """The dimension."""
         return {"dim": self.dim}
 
 
@@ -120,16 +131,18 @@ class SO3(RealProjective):
     the identity. Decoder and readouts see the nine numbers of the rotation matrix, by rows.
     """
 
+    geodesics_name = "Turns about three axes"
+
     def __init__(self) -> None:
         super().__init__(3)
 
     @property
+    @override
     def embedding_dim(self) -> int:
-        """The nine numbers of a matrix."""
         return 9
 
+    @override
     def embed(self, point: tf.Tensor) -> tf.Tensor:
-        """The rotation matrix, (..., 9)."""
         w, x, y, z = (point[..., i : i + 1] for i in range(4))
         return tf.concat(
             [
@@ -146,6 +159,22 @@ class SO3(RealProjective):
             axis=-1,
         )
 
+    @override
+    def closed_geodesics(
+        self,
+        point: np.ndarray,
+        directions: np.ndarray,
+        num_points: int,
+        labels: Sequence[str] | None = None,
+    ) -> list[Path]:
+        # turns by all angles about the rotated object's own three axes
+        turn = np.linspace(0.0, 2.0 * np.pi, num_points)
+        point = np.asarray(point, np.float64)
+        return [
+            Path(f"turn about axis {'xyz'[i]}", rotation_subgroup(point, i, turn), True)
+            for i in range(3)
+        ]
+
+    @override
     def get_config(self) -> dict[str, Any]:
-        """Nothing to configure."""
         return {}

@@ -26,7 +26,7 @@ class DeltaVAE(keras.Model):
 
     Args:
         encoder: images to features (`deltavae.models.networks`).
-        posterior: features to a law on the latent space (`deltavae.posteriors`).
+        posterior: features to a distribution on the latent space (`deltavae.posteriors`).
         decoder: points of the latent space, as the posterior embeds them, to images.
         objective: `CapacityObjective` (equation 2) or `BetaObjective` (equation 1).
         likelihood: `normal` (identity covariance) or `bernoulli`.
@@ -78,8 +78,8 @@ class DeltaVAE(keras.Model):
         return self.posterior(self.encoder(as_float(images), training=training))
 
     def encode(self, images: tf.Tensor) -> tfp.distributions.Distribution:
-        """The law q(z|x), one per image."""
-        return self.posterior.law(self.parameters(images))
+        """The distribution q(z|x), one per image."""
+        return self.posterior.distribution(self.parameters(images))
 
     def decode(self, z: tf.Tensor) -> tf.Tensor:
         """Mean images, (batch, 64, 64, channels), for points z of the manifold."""
@@ -124,20 +124,26 @@ class DeltaVAE(keras.Model):
     def losses_per_image(
         self, images: tf.Tensor, seed: tf.Tensor, training: bool
     ) -> dict[str, tf.Tensor]:
-        """Every term of the objective, (batch,) each, at one sample of q(z|x) per image."""
+        """Every term of the objective, at one sample of q(z|x) per image.
+
+        Returns:
+            Terms of shape (batch,), and `kl_per_factor`, (batch, num_factors).
+        """
         images = as_float(images)
         parameters = self.parameters(images, training)
         z = self._sample(parameters, seed)
         outputs = tf.cast(self.decoder(self.posterior.embed(z), training=training), tf.float32)
         log_likelihood = self.likelihood.log_likelihood(images, outputs)
-        kl = self.posterior.kl(parameters)
-        penalty = self.objective.penalty(kl, self.capacity, self.posterior.restoring(parameters))
+        kl_per_factor = self.posterior.kl_per_factor(parameters)
+        kl = tf.reduce_sum(kl_per_factor, axis=-1)
+        penalty = self.objective.penalty(kl, self.capacity, self.posterior.barrier(parameters))
         # the law's constant is no one's doing: it counts in the ELBO and nowhere else
         reconstruction = -log_likelihood - self.likelihood.constant * math.prod(self.image_shape)
         return {
             "loss": reconstruction + penalty,
             "reconstruction": reconstruction,
             "kl": kl,
+            "kl_per_factor": kl_per_factor,
             "elbo": log_likelihood - kl,
             "log_scale": self.posterior.log_scale(parameters),
         }
@@ -166,8 +172,8 @@ class DeltaVAE(keras.Model):
         return self._track(self.losses_per_image(images, tf.stack([self.seed, 0]), False))
 
     def _track(self, terms: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        for name, values in terms.items():
-            self.trackers[name].update_state(values)
+        for name in terms.keys() & self.trackers.keys():
+            self.trackers[name].update_state(terms[name])
         self.trackers["capacity"].update_state(self.capacity)
         self.trackers["beta"].update_state(self.objective.beta)
         return {name: tracker.result() for name, tracker in self.trackers.items()}

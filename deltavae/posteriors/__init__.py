@@ -1,13 +1,15 @@
-"""Posteriors: features to parameters to a law on the latent space."""
+"""Posteriors: features to parameters to a distribution on the latent space."""
 
 from deltavae.posteriors.base import Parameters, Posterior
 from deltavae.posteriors.diffusion import DiffusionPosterior
 from deltavae.posteriors.gaussian import GaussianPosterior
 from deltavae.posteriors.power_spherical import PowerSphericalPosterior
+from deltavae.posteriors.sampling import DiffusionSampling
 from deltavae.posteriors.vmf import VonMisesFisherPosterior
 
 __all__ = [
     "DiffusionPosterior",
+    "DiffusionSampling",
     "GaussianPosterior",
     "Parameters",
     "Posterior",

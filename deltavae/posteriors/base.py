@@ -1,4 +1,6 @@
-"""What every posterior is: features to parameters, parameters to a law on a space."""
+"""What every posterior is: features to parameters, parameters to a distribution on a space."""
+
+from __future__ import annotations
 
 import keras
 import tensorflow as tf
@@ -8,55 +10,88 @@ from deltavae.manifolds.base import Manifold
 
 Parameters = dict[str, tf.Tensor]
 
+# The exact KL to a uniform prior is flat where it is small: there nothing pulls a posterior
+# back, and a barrier penalty does instead.
+BARRIER_NATS = 0.1
+
+
+def start_nats(dim: int) -> float:
+    """KL from which training starts on a closed space of that dimension.
+
+    It is moderate: 6 nats, and 2 where dim <= 2, in which 6 are a sharp posterior already.
+    """
+    return 6.0 if dim > 2 else 2.0
+
 
 class Posterior(keras.layers.Layer):
-    """Maps an encoder's features to the parameters of a law q(z|x).
+    """Maps an encoder's features to the parameters of a distribution q(z|x).
 
-    Tensors cross the Keras boundary, laws are built inside the methods. Subclasses set the
-    attributes and write the methods below; DeltaVAE, the export and the scores use nothing
+    Tensors cross the Keras boundary, distributions are made inside the methods. Subclasses set
+    the attributes and write the methods below; DeltaVAE, the export and the scores use nothing
     else.
 
     Attributes:
-        latent_dim: size of what the decoder takes.
-        code_dim: size of the `embedding` readout.
-        manifold: the latent space.
+        manifold: the latent space. Its `factors` are those of `kl_per_factor`.
     """
 
-    latent_dim: int
-    code_dim: int
     manifold: Manifold
 
-    def law(self, parameters: Parameters) -> tfp.distributions.Distribution:
-        """q(z|x): batch shape (batch,), event a point of the manifold."""
+    @property
+    def latent_dim(self) -> int:
+        """Size of what the decoder takes."""
+        return self.manifold.embedding_dim
+
+    @property
+    def code_dim(self) -> int:
+        """Size of the `embedding` readout."""
+        return self.manifold.embedding_dim
+
+    def distribution(self, parameters: Parameters) -> tfp.distributions.Distribution:
+        """Make q(z|x): batch shape (batch,), event a point of the manifold."""
         raise NotImplementedError
 
     def prior(self) -> tfp.distributions.Distribution:
-        """p(z), of the same event shape."""
+        """Make p(z), of the same event shape."""
         raise NotImplementedError
 
     def sample(self, parameters: Parameters, seed: tf.Tensor) -> tf.Tensor:
-        """One point z of q per image, (batch, ambient_dim), with pathwise gradients.
+        """Draw one point z of q per image, (batch, ambient_dim), with pathwise gradients.
 
         Args:
             parameters: what `call` returned.
             seed: int32 of shape (2,), for stateless random numbers.
         """
-        return self.law(parameters).sample(seed=seed)
+        return self.distribution(parameters).sample(seed=seed)
+
+    def kl_per_factor(self, parameters: Parameters) -> tf.Tensor:
+        """KL(q || p) per image and factor of the latent space, (batch, num_factors), in nats."""
+        kl = tfp.distributions.kl_divergence(self.distribution(parameters), self.prior())
+        return kl[..., None]
 
     def kl(self, parameters: Parameters) -> tf.Tensor:
-        """KL(q || p) per image, (batch,), in nats."""
-        return tfp.distributions.kl_divergence(self.law(parameters), self.prior())
+        """KL(q || p) per image, (batch,), in nats: the sum over the factors."""
+        return tf.reduce_sum(self.kl_per_factor(parameters), axis=-1)
 
-    def restoring(self, parameters: Parameters) -> tf.Tensor:
-        """How far, per image, the log scale lies beyond where the KL goes flat; >= 0."""
+    def information(self, parameters: Parameters) -> tf.Tensor:
+        """KL to the prior of what samples are really drawn from, per image, (batch,), in nats.
+
+        It differs from `kl` where samples or KL are approximations of the diffusion.
+        """
+        return self.kl(parameters)
+
+    def barrier(self, parameters: Parameters) -> tf.Tensor:
+        """How far, per image, the log scale lies beyond where the KL is flat; (batch,), >= 0.
+
+        With a scale per factor it is the sum over the factors.
+        """
         return tf.zeros_like(self.log_scale(parameters))
 
     def embed(self, z: tf.Tensor) -> tf.Tensor:
-        """The decoder's input for points z: (batch, latent_dim)."""
+        """Give the decoder's input for points z: (batch, latent_dim)."""
         return self.manifold.embed(z)
 
     def code(self, parameters: Parameters) -> tf.Tensor:
-        """The deterministic representation before any readout: (batch, code_dim)."""
+        """Give the deterministic representation before any readout: (batch, code_dim)."""
         return self.embed(parameters["loc"])
 
     def log_scale(self, parameters: Parameters) -> tf.Tensor:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from deltavae.manifolds import Product
 from deltavae.report.run_artifacts import Material
 from deltavae.report.words import Explained, explain
 
@@ -102,8 +103,7 @@ def _training(material: Material) -> list[tuple[str, str]]:
 
 def _space(manifold: Any) -> str:
     """A manifold as one would write it in a configuration."""
-    parts = [_space(factor) for factor in getattr(manifold, "factors", ())]
-    if parts and type(manifold).__name__ == "Product":
-        return " × ".join(parts)
+    if type(manifold) is Product:
+        return " × ".join(_space(factor) for factor in manifold.factors)
     config = ", ".join(f"{k} = {v}" for k, v in manifold.get_config().items() if k != "name")
     return f"{type(manifold).__name__}{f' ({config})' if config else ''}"

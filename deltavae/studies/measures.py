@@ -11,7 +11,6 @@ from deltavae.data.subset import Subset, split
 from deltavae.errors import UserError
 from deltavae.models.delta_vae import DeltaVAE
 from deltavae.models.readouts import fit_readout
-from deltavae.posteriors import DiffusionPosterior
 
 NUM_PROBES = 2048
 """Images on which models of one data set are compared."""
@@ -54,20 +53,11 @@ def _means(model: DeltaVAE, data: GroundTruthData | Subset, number: int) -> dict
     for start in range(0, number, BATCH_SIZE):
         images = data.images(indices[start : start + BATCH_SIZE])
         terms = model.losses_per_image(images, tf.constant([0, start]), training=False)
-        terms["information"] = _information(model, terms)
+        terms["information"] = model.posterior.information(model.parameters(images))
+        del terms["kl_per_factor"]
         for name, values in terms.items():
             sums[name] = sums.get(name, 0.0) + float(tf.reduce_sum(values))
     return {name: value / number for name, value in sums.items()}
-
-
-def _information(model: DeltaVAE, terms: dict[str, tf.Tensor]) -> tf.Tensor:
-    posterior = model.posterior
-    if not isinstance(posterior, DiffusionPosterior):
-        return terms["kl"]
-    log_time = terms["log_scale"]
-    if posterior.mode == "algorithm1":  # steps t eps, so L steps take the time L t^2
-        log_time = np.log(posterior.num_steps) + 2 * log_time
-    return posterior.manifold.kl_exact(log_time)
 
 
 def codes_by_readout(

@@ -12,7 +12,6 @@ from deltavae.data.batches import map_batches
 from deltavae.data.image_grid import grid, in_rows, pairs, to_rgb
 from deltavae.errors import UserError
 from deltavae.io import atomic_write
-from deltavae.manifolds.paths import around
 from deltavae.models.delta_vae import DeltaVAE
 from deltavae.run_dir import RunDir
 
@@ -71,7 +70,7 @@ class TensorBoardLog:
         tf.summary.image("reconstructions", grid(pairs(images[:_SHOWN], made, 8))[None])
         manifold = model.posterior.manifold
         axes = np.linalg.svd(points, full_matrices=False)[2][:_PATHS].astype(np.float64)
-        paths = around(manifold, points[0], axes, _STRIP)[:_PATHS]
+        paths = manifold.closed_geodesics(points[0], axes, _STRIP)[:_PATHS]
         if paths:
             along = np.concatenate([path.points for path in paths]).astype(np.float32)
             decoded = in_rows(np.asarray(model.decode(along)), _STRIP)

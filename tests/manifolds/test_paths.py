@@ -15,10 +15,8 @@ from deltavae.manifolds import (
 )
 from deltavae.manifolds.paths import (
     along_axes,
-    around,
     great_circle,
     rotation_subgroup,
-    torus_circle,
 )
 
 TURN = np.linspace(0, 2 * np.pi, 13)
@@ -45,7 +43,9 @@ def test_a_radial_direction_names_no_circle():
 
 def test_a_circle_of_a_torus_turns_one_pair_and_leaves_the_others():
     point = unit(3, 2).reshape(6)
-    points = torus_circle(point, 1, TURN)
+    paths = FlatTorus(3).closed_geodesics(point, np.eye(6), len(TURN))
+    assert [path.label for path in paths] == ["circle 1", "circle 2", "circle 3"]
+    points = paths[1].points
     np.testing.assert_allclose(points[:, [0, 1, 4, 5]], np.tile(point[[0, 1, 4, 5]], (13, 1)))
     angle = np.unwrap(np.arctan2(points[:, 3], points[:, 2]))
     np.testing.assert_allclose(np.diff(angle), np.pi / 6, atol=1e-12)
@@ -75,13 +75,13 @@ def test_a_subgroup_of_rotations_turns_about_its_axis_and_closes_up_to_sign():
 
 def test_around_a_sphere_leaves_out_the_radial_direction():
     point = np.eye(3)[0]
-    paths = around(Hypersphere(2), point, np.eye(3), 9, ["x", "y", "z"])
+    paths = Hypersphere(2).closed_geodesics(point, np.eye(3), 9, ["x", "y", "z"])
     assert [path.label for path in paths] == ["y", "z"]
     assert all(path.closed for path in paths)
 
 
 def test_around_a_circle_there_is_one_path():
-    (path,) = around(Hypersphere(1), np.array([1.0, 0.0]), np.eye(2), 5)
+    (path,) = Hypersphere(1).closed_geodesics(np.array([1.0, 0.0]), np.eye(2), 5)
     np.testing.assert_allclose(path.points[2], [-1, 0], atol=1e-12)
 
 
@@ -112,7 +112,7 @@ def test_axes_of_a_flat_space_change_one_coordinate():
 )
 def test_every_closed_space_has_closed_paths_that_stay_in_it(manifold, count):
     point = np.asarray(manifold.random_uniform([], seed=(0, 1)), np.float64)
-    paths = around(manifold, point, np.eye(manifold.ambient_dim), 9)
+    paths = manifold.closed_geodesics(point, np.eye(manifold.ambient_dim), 9)
     assert len(paths) == count and all(path.closed for path in paths)
     for path in paths:
         np.testing.assert_allclose(path.points[0], point, atol=1e-6)

@@ -1,4 +1,4 @@
-"""The exact sampler on S^d against the exact law of the angle, at 10^6 samples.
+"""The exact sampler on S^d against the exact distribution of the angle, at 10^6 samples.
 
 One false alarm in 1,000 runs of the whole family: 24 cells at 0.1% / 24 each, where the
 Kolmogorov-Smirnov distance of 10^6 samples stays below 2.32e-3.
@@ -13,7 +13,7 @@ import tensorflow as tf
 from scipy import special
 
 from deltavae.manifolds import Hypersphere
-from tests.manifolds.angle_law import angle_law
+from tests.manifolds.angle_distribution import angle_distribution
 
 DIMS = [1, 2, 3, 10, 20, 50]
 TIMES = [0.003, 0.03, 0.3, 1.0]
@@ -24,12 +24,12 @@ VISIBLE = 4e-3
 
 @functools.cache
 def cdf(dim, time):
-    theta, _, values = angle_law(dim, time)
+    theta, _, values = angle_distribution(dim, time)
     return lambda angle: np.interp(angle, theta, values)
 
 
-def distance(angles, law):
-    values = law(np.sort(angles))
+def distance(angles, exact):
+    values = exact(np.sort(angles))
     steps = np.arange(len(angles) + 1) / len(angles)
     return max(np.max(values - steps[:-1]), np.max(steps[1:] - values))
 
@@ -52,7 +52,7 @@ def sampler(dim):
 
 
 @pytest.mark.parametrize("dim", DIMS)
-def test_angles_have_the_exact_law_and_gradient(dim):
+def test_angles_have_the_exact_distribution_and_gradient(dim):
     """And a sampler with t doubled must be seen, wherever its distance is visible."""
     draw = sampler(dim)
     for time in TIMES:
@@ -73,7 +73,7 @@ def test_angles_have_the_exact_law_and_gradient(dim):
 
 
 def unprojected_cdf(dim, time, angle):
-    """Law of the angle of loc + sqrt(t) eps, by quadrature over the component along loc."""
+    """CDF of the angle of loc + sqrt(t) eps, by quadrature over the component along loc."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(80)
     along = 1 + math.sqrt(time) * nodes
     limit = np.abs(np.tan(angle))[:, None] * np.abs(along) / math.sqrt(time)

@@ -1,4 +1,4 @@
-"""Trained with the capacity objective at beta 10, the KL of every law follows C."""
+"""Trained with the capacity objective at beta 10, the KL of every posterior follows C."""
 
 import keras
 import numpy as np
@@ -29,9 +29,9 @@ def test_kl_follows_the_capacity_and_never_runs_off(name):
             parameters = posterior(data)
             mean = decoder(posterior.embed(posterior.sample(parameters, seed)))
             kl = tf.reduce_mean(posterior.kl(parameters))
-            restoring = tf.reduce_mean(posterior.restoring(parameters))
+            barrier = tf.reduce_mean(posterior.barrier(parameters))
             reconstruction = tf.reduce_mean(tf.reduce_sum((data - mean) ** 2, -1)) / 2
-            loss = reconstruction + 10 * tf.abs(kl - capacity) + 20 * restoring
+            loss = reconstruction + 10 * tf.abs(kl - capacity) + 20 * barrier
         optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
         return kl
 

@@ -59,7 +59,7 @@ def test_kl_starts_moderate_and_codes_are_determined(name):
     assert kl.shape == (8,) and np.all(kl >= 0)
     if name != "gaussian":
         assert np.all((kl > 1.5) & (kl < 8))
-    assert posterior.restoring(parameters).shape == posterior.log_scale(parameters).shape == (8,)
+    assert posterior.barrier(parameters).shape == posterior.log_scale(parameters).shape == (8,)
     np.testing.assert_array_equal(posterior.code(parameters), posterior.code(parameters))
     assert posterior.code(parameters).shape == (8, posterior.code_dim)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(posterior))
@@ -67,23 +67,23 @@ def test_kl_starts_moderate_and_codes_are_determined(name):
 
 
 @pytest.mark.parametrize("name", ["vmf", "power_spherical"])
-def test_the_restoring_force_starts_where_the_kl_is_flat(name):
+def test_the_barrier_starts_where_the_kl_is_flat(name):
     posterior = posterior_of(name)
     limit = posterior.log_concentration_min
     loc = tf.one_hot([0, 0], 11)
     parameters = {"loc": loc, "log_concentration": tf.constant([limit - 2, limit + 1])}
-    np.testing.assert_allclose(posterior.restoring(parameters), [2, 0], atol=1e-5)
+    np.testing.assert_allclose(posterior.barrier(parameters), [2, 0], atol=1e-5)
     at_limit = {"loc": loc, "log_concentration": tf.fill([2], limit)}
     np.testing.assert_allclose(posterior.kl(at_limit), [0.1, 0.1], rtol=1e-3)
 
 
-def test_the_short_time_formula_is_restored_from_beyond_its_floor():
+def test_the_short_time_formula_has_its_barrier_at_its_floor():
     """Equation (3) on S^10 is least at t = 2 / 9, where it reads 1.362 nats, and rises again."""
     posterior = DiffusionPosterior(Hypersphere(10), mode="algorithm1", kl="asymptotic")
     floor = math.log(2 / 9)
-    log_time = tf.constant([floor - 1, floor, floor + 1.5])
+    log_time = tf.constant([[floor - 1], [floor], [floor + 1.5]])
     parameters = {"loc": tf.one_hot([0, 0, 0], 11), "log_time": log_time}
-    np.testing.assert_allclose(posterior.restoring(parameters), [0, 0, 1.5], atol=1e-6)
+    np.testing.assert_allclose(posterior.barrier(parameters), [0, 0, 1.5], atol=1e-6)
     kl = posterior.kl(parameters).numpy()
     np.testing.assert_allclose(kl[1], 1.362, atol=5e-4)
     assert kl[0] > kl[1] < kl[2]

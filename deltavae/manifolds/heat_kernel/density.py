@@ -21,6 +21,7 @@ import numpy as np
 import tensorflow as tf
 from scipy import special
 
+from deltavae.manifolds.heat_kernel.volumes import sphere_log_volume
 from deltavae.manifolds.numerics import safe_norm
 
 _ORDERS = 9
@@ -83,8 +84,7 @@ class SphereLogKernel:
         while _log_last_term(dim, levels, self.crossing) > -42:
             levels += 4
         self.half_eigenvalues, self.log_counts, self.cosines = spectral_coefficients(dim, levels)
-        self.log_volume = math.log(2) + (dim + 1) / 2 * math.log(math.pi)
-        self.log_volume -= math.lgamma((dim + 1) / 2)
+        self.log_volume = sphere_log_volume(dim)
         # sin(theta) below kappa t belongs to the cut locus, where all geodesics meet again: there
         # theta / sin(theta) stops at the value that Laplace's method gives at the antipode
         log_kappa = (dim - 2) / 2 * math.log(2) + math.lgamma(dim / 2) - math.log(2 * math.pi) / 2
@@ -137,7 +137,7 @@ class SphereLogKernel:
 
 
 class CircleLogKernel:
-    """Log density of the wrapped normal law."""
+    """Log density of the wrapped normal distribution."""
 
     def __call__(self, x: tf.Tensor, y: tf.Tensor, log_t: tf.Tensor) -> tf.Tensor:
         """As `SphereLogKernel`, exact everywhere: images for t < 2, frequencies above."""
@@ -156,7 +156,7 @@ class CircleLogKernel:
 
 
 def crossing_time(dim: int) -> float:
-    """Where the expansion's error and the series' cancellation are alike, found by trial."""
+    """Time at which the expansion's error and the series' cancellation are alike, by trial."""
     return min(0.15, 0.3 / math.sqrt(dim))
 
 
@@ -168,5 +168,5 @@ def _log_last_term(dim: int, levels: int, time: float) -> float:
 
 @functools.cache
 def log_kernel(dim: int) -> SphereLogKernel | CircleLogKernel:
-    """One shared kernel per dimension."""
+    """Share one kernel per dimension."""
     return CircleLogKernel() if dim == 1 else SphereLogKernel(dim)

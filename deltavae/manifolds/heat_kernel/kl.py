@@ -1,14 +1,13 @@
-"""KL divergence from the heat kernel to the uniform law, as a function of log t."""
+"""KL divergence from the heat kernel to the uniform distribution, as a function of log t."""
 
 import functools
 import math
 
-import numpy as np
 import tensorflow as tf
-from scipy import optimize
 
-from deltavae.manifolds.heat_kernel import build_tables, tables
+from deltavae.manifolds.heat_kernel import tables
 from deltavae.manifolds.heat_kernel.splines import Spline, resample
+from deltavae.manifolds.heat_kernel.volumes import sphere_log_volume
 
 _KNOTS = 769
 _LOG_TIME_LIMIT = 30.0  # exp(30) d is far beyond where the KL is 0 in any dtype
@@ -37,30 +36,16 @@ class HeatKernelKL:
     the first eigenvalue. Positive and decreasing wherever the dtype can tell.
     """
 
-    def __init__(self, dim: int, log_volume: float, projective: bool = False) -> None:
-        self.dim, self.log_volume = dim, log_volume
-        self.low, self.high = map(math.log, build_tables.time_range(dim, projective))
+    def __init__(self, dim: int, projective: bool = False) -> None:
+        self.dim = dim
+        self.log_volume = sphere_log_volume(dim) - (math.log(2) if projective else 0.0)
+        self.low, self.high = map(math.log, tables.time_range(dim, projective))
         self.rate = 2 * (dim + 1) if projective else dim
         name = "log_kl_projective" if projective else "log_kl"
-        values = resample(tables.load(dim)[name], _KNOTS)
-        self.spline = Spline(self.low, self.high, values)
-        grid = np.linspace(self.low, self.high, _KNOTS)
-        self._grid, self._values = grid, values
-
-    def log_time_at(self, nats: float) -> float:
-        """The log t at which the KL is that many nats, in plain floats (1e-4 of log t)."""
-
-        def excess(log_t: float) -> float:
-            if log_t > self.low:
-                return math.exp(np.interp(log_t, self._grid, self._values)) - nats
-            # the terms beyond (3) are below 1e-4 nats d here
-            flat = self.log_volume - self.dim / 2 * (math.log(2 * math.pi) + 1 + log_t)
-            return flat + self.dim * (self.dim - 1) / 4 * math.exp(log_t) - nats
-
-        return float(optimize.brentq(excess, -40.0, self.high))
+        self.spline = Spline(self.low, self.high, resample(tables.load(dim)[name], _KNOTS))
 
     def __call__(self, log_t: tf.Tensor) -> tf.Tensor:
-        """KL at log t, same shape and dtype; gradients finite for every finite log t."""
+        """Evaluate at log t, same shape and dtype; gradients finite for every finite log t."""
         d = self.dim
         inside = tf.clip_by_value(log_t, self.low, self.high)
         table = tf.exp(self.spline(inside))
@@ -78,6 +63,6 @@ class HeatKernelKL:
 
 
 @functools.cache
-def heat_kernel_kl(dim: int, log_volume: float, projective: bool = False) -> HeatKernelKL:
-    """One shared `HeatKernelKL` per dimension: tables are read once."""
-    return HeatKernelKL(dim, log_volume, projective)
+def heat_kernel_kl(dim: int, projective: bool = False) -> HeatKernelKL:
+    """Share one `HeatKernelKL` per dimension: tables are read once."""
+    return HeatKernelKL(dim, projective)

@@ -9,14 +9,10 @@ def resample(values: np.ndarray, num: int, axis: int = 0) -> np.ndarray:
     """From Chebyshev points (second kind) to ``num`` uniform points of the same interval."""
     size = values.shape[axis]
     nodes = -np.cos(np.pi * np.arange(size) / (size - 1))
-    weights = (-1.0) ** np.arange(size)
+    weights = (-1.0) ** np.arange(size)  # known in closed form, up to a common factor
     weights[[0, -1]] /= 2
-    shift = np.linspace(-1, 1, num)[:, None] - nodes
-    hit = np.abs(shift) < 1e-14
-    kernel = weights / np.where(hit, 1.0, shift)
-    kernel = np.where(hit.any(axis=1, keepdims=True), hit, kernel)
-    matrix = kernel / kernel.sum(axis=1, keepdims=True)
-    return np.moveaxis(np.tensordot(matrix, np.moveaxis(values, axis, 0), axes=1), 0, axis)
+    interpolant = interpolate.BarycentricInterpolator(nodes, values, axis, wi=weights)
+    return interpolant(np.linspace(-1, 1, num))
 
 
 def _cell_coefficients(values: np.ndarray) -> np.ndarray:
@@ -26,9 +22,11 @@ def _cell_coefficients(values: np.ndarray) -> np.ndarray:
 
 
 def _cell(x: tf.Tensor, low: float, high: float, cells: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Index of the cell that holds x, and the place of x in it, in [0, 1]."""
+    """Index of the cell that holds x, and the place of x in it, in [0, 1]; 0 and NaN for NaN."""
     position = (x - low) * (cells / (high - low))
     index = tf.clip_by_value(tf.floor(tf.stop_gradient(position)), 0.0, cells - 1.0)
+    # as an integer a NaN would point outside the table
+    index = tf.where(tf.math.is_nan(index), tf.zeros_like(index), index)
     return tf.cast(index, tf.int32), position - index
 
 

@@ -1,47 +1,40 @@
-"""The tables of the heat kernel, shipped for d <= 50, made once and kept for larger d."""
+"""Tables of the heat kernel on S^1 to S^200, as `tools/heat_kernel_tables.py` computed them.
+
+Each table holds values at Chebyshev points of the second kind of log t, over the times of
+`time_range`; the sampler's has a second axis, Chebyshev points of the radius in [0, `radius_max`].
+
+    log_kl             (64,)      log KL(heat kernel || uniform distribution) on S^d
+    log_kl_projective  (64,)      the same on S^d modulo sign
+    log_angle_ratio    (64, 28)   log(theta / (rho sqrt t)), see `radial_quantiles`
+"""
 
 import functools
-import os
-import tempfile
+import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from deltavae.manifolds.heat_kernel import build_tables
+FILE = Path(__file__).with_name("heat_kernel_tables.npz")
+MAX_DIM = 200
+
+
+def time_range(dim: int, projective: bool = False) -> tuple[float, float]:
+    """Times that the tables cover; a series in t holds below, exponential decay above."""
+    rate = 2 * (dim + 1) if projective else dim
+    return 0.02 / dim, 28.0 / rate
+
+
+def radius_max(dim: int) -> float:
+    """Largest radius of the sampler's table; chi_d exceeds it with probability below 1e-9."""
+    return math.sqrt(dim) + 6.0
 
 
 @functools.cache
-def _shipped() -> dict[str, np.ndarray]:
-    with np.load(build_tables.SHIPPED_FILE) as archive:
+def _all() -> dict[str, np.ndarray]:
+    with np.load(FILE) as archive:
         return {name: archive[name] for name in archive.files}
 
 
-def _cache_file(dim: int) -> Path:
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "deltavae" / f"heat_kernel_{dim}.npz"
-
-
-@functools.cache
 def load(dim: int) -> dict[str, np.ndarray]:
-    """Tables of dimension ``dim``, as `build_tables.build` returns them.
-
-    Dimensions above 50 take about ten seconds at the first use, and are then kept below
-    XDG_CACHE_HOME (by default ~/.cache), where that can be written.
-    """
-    if dim in build_tables.SHIPPED_DIMS:
-        row = dim - build_tables.SHIPPED_DIMS.start
-        return {name: table[row] for name, table in _shipped().items()}
-    path = _cache_file(dim)
-    if path.exists():
-        with np.load(path) as archive:
-            return {name: archive[name] for name in archive.files}
-    tables: dict[str, Any] = build_tables.build(dim)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
-            np.savez(file, **tables)
-        os.replace(file.name, path)
-    except OSError:
-        pass  # a read-only home costs time at the next start, nothing else
-    return tables
+    """The tables of dimension ``dim``, 1 to `MAX_DIM`, float64."""
+    return {name: table[dim - 1].astype(np.float64) for name, table in _all().items()}

@@ -6,7 +6,7 @@ import numpy as np
 
 from deltavae.data.image_grid import frames, grid, in_rows, pairs
 from deltavae.errors import UserError
-from deltavae.manifolds.paths import Path, along_axes, around
+from deltavae.manifolds.paths import Path, along_axes
 from deltavae.models.readouts import RotatedReadout
 from deltavae.report.figures.projections import axes_by_variance
 from deltavae.report.run_artifacts import Material
@@ -86,7 +86,7 @@ def closed_paths(material: Material) -> Iterator[Picture]:
     paths = _paths(material, NUM_FRAMES + 1)
     images = material.decode(np.stack([path.points for path in paths]))
     closed = all(path.closed for path in paths)
-    what = _what(material)
+    what = material.manifold.geodesics_name
     names = ", ".join(path.label for path in paths)
     yield Picture(
         "around-animated",
@@ -144,20 +144,8 @@ def factor_orbits(material: Material) -> Iterator[Picture]:
 def _paths(material: Material, num_points: int) -> list[Path]:
     axes, labels = code_axes(material)
     point = material.locations[0]
-    paths = around(
-        material.manifold, point, axes, num_points, [f"towards {label}" for label in labels]
-    )
+    labels = [f"towards {label}" for label in labels]
+    paths = material.manifold.closed_geodesics(point, axes, num_points, labels)
     if not paths:
         raise UserError("the latent space has no path to show", received=material.manifold)
     return paths[:MOST_PATHS]
-
-
-def _what(material: Material) -> str:
-    return {
-        "Hypersphere": "Great circles",
-        "RealProjective": "Great circles, half of each",
-        "FlatTorus": "The circles of the torus",
-        "SO3": "Turns about three axes",
-        "Product": "The circles of each factor",
-        "Euclidean": "Straight lines",
-    }.get(type(material.manifold).__name__, "Geodesics")

@@ -1,4 +1,4 @@
-"""The exact law of the angle on S^d, for tests of samplers."""
+"""The exact distribution of the angle on S^d, for tests of samplers."""
 
 import math
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 from deltavae.manifolds import Hypersphere
 
 
-def angle_law(dim, t, num=4001):
+def angle_distribution(dim, t, num=4001):
     """(angles, density of the angle, its CDF) by Simpson's rule on the library's density."""
     theta = np.linspace(0, min(math.pi, math.sqrt(t) * (math.sqrt(dim) + 8)), num)
     x = np.zeros((num, dim + 1))

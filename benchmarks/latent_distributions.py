@@ -1,6 +1,6 @@
 """Cost of the latent law: sampling and KL, forward and backward, at batch 64.
 
-    python benchmarks/latent_law.py [--repeats 200]
+    python benchmarks/latent_distributions.py [--repeats 200]
 
 Prints the median time of each mode, its ratio to the five-step walk and to a training step of the
 convolutional model on 64x64x3 images, timed in turns so that a busy machine hits all alike.

@@ -1,4 +1,4 @@
-"""Shapes, refusals and moments of the laws on manifolds."""
+"""Shapes, refusals and moments of the distributions on manifolds."""
 
 import math
 
@@ -22,7 +22,7 @@ def north(dim, dtype=tf.float32):
     return tf.one_hot([0], dim + 1, dtype=dtype)
 
 
-def laws(dtype):
+def distributions(dtype):
     m = Hypersphere(2)
     loc = tf.cast(m.random_uniform([5, 1], (0, 1)), dtype)
     scale = tf.constant([0.1, 0.2, 0.5], dtype)
@@ -38,20 +38,20 @@ def laws(dtype):
 @pytest.mark.parametrize("which", range(5))
 @pytest.mark.parametrize("dtype", DTYPES, ids=["float32", "float64"])
 def test_shapes_and_dtypes_eager_and_in_a_graph(which, dtype):
-    law = laws(dtype)[which]
-    assert law.batch_shape == (5, 3) and law.event_shape == (3,) and law.dtype == dtype
+    q = distributions(dtype)[which]
+    assert q.batch_shape == (5, 3) and q.event_shape == (3,) and q.dtype == dtype
     uniform = Uniform(Hypersphere(2), dtype)
 
     def everything():
-        z = law.sample(7, seed=(1, 2))
-        return z, law.log_prob(z), law.kl_divergence(uniform), uniform.log_prob(z)
+        z = q.sample(7, seed=(1, 2))
+        return z, q.log_prob(z), q.kl_divergence(uniform), uniform.log_prob(z)
 
     for z, log_prob, kl, flat in (everything(), tf.function(everything)()):
         assert z.shape == (7, 5, 3, 3) and log_prob.shape == (7, 5, 3) and kl.shape == (5, 3)
         assert flat.shape == (7, 5, 3) and {x.dtype for x in (z, log_prob, kl, flat)} == {dtype}
         np.testing.assert_allclose(tf.norm(z, axis=-1), np.ones((7, 5, 3)), atol=1e-6)
     np.testing.assert_allclose(everything()[0], tf.function(everything)()[0], atol=1e-5)
-    assert np.all(law.sample(seed=(1, 2)) == law.sample(seed=(1, 2)))
+    assert np.all(q.sample(seed=(1, 2)) == q.sample(seed=(1, 2)))
 
 
 @pytest.mark.parametrize("family", [VonMisesFisher, PowerSpherical])
@@ -68,16 +68,16 @@ def test_samples_their_gradient_and_the_density_agree(family, dim):
             # 1 - cos without cancellation
             gap = tf.reduce_sum((z - loc) ** 2, -1) / 2
         slope = tape.gradient(gap, k)
-        law = family(north(dim, tf.float64), tf.constant([kappa], tf.float64))
+        q = family(north(dim, tf.float64), tf.constant([kappa], tf.float64))
         h = 1e-4 * kappa
         rise = family(north(dim, tf.float64), [kappa + h]).mean_cosine()
         fall = family(north(dim, tf.float64), [kappa - h]).mean_cosine()
         for value, expected in (
-            (gap, 1 - law.mean_cosine()[0]),
+            (gap, 1 - q.mean_cosine()[0]),
             (slope, -(rise - fall)[0] / (2 * h)),
             (
-                law.log_prob(tf.cast(z, tf.float64)),
-                law.kl_divergence(Uniform(m))[0] - m.log_volume,
+                q.log_prob(tf.cast(z, tf.float64)),
+                q.kl_divergence(Uniform(m))[0] - m.log_volume,
             ),
         ):
             error = float(tf.math.reduce_std(value)) / math.sqrt(num)
@@ -88,7 +88,7 @@ def test_samples_their_gradient_and_the_density_agree(family, dim):
 @pytest.mark.parametrize(("dim", "kappa"), [(1, 3.0), (2, 0.1), (10, 50.0), (50, 1e4), (50, 0.3)])
 def test_von_mises_fisher_against_bessel_functions(dim, kappa):
     """Mean resultant I_{p/2} / I_{p/2-1} and normaliser, in 40 digits."""
-    law = VonMisesFisher(north(dim, tf.float64), tf.constant([kappa], tf.float64))
+    q = VonMisesFisher(north(dim, tf.float64), tf.constant([kappa], tf.float64))
     with mpmath.workdps(40):
         half = mpmath.mpf(dim + 1) / 2
         low, high = mpmath.besseli(half - 1, kappa), mpmath.besseli(half, kappa)
@@ -96,10 +96,10 @@ def test_von_mises_fisher_against_bessel_functions(dim, kappa):
         log_c = (half - 1) * mpmath.log(kappa) - half * mpmath.log(2 * mpmath.pi)
         log_c -= mpmath.log(low)
         kl = kappa * cosine + log_c + Hypersphere(dim).log_volume
-    assert float(law.mean_cosine()[0]) == pytest.approx(float(cosine), rel=1e-10)
-    kl_here = law.kl_divergence(Uniform(Hypersphere(dim), tf.float64))
+    assert float(q.mean_cosine()[0]) == pytest.approx(float(cosine), rel=1e-10)
+    kl_here = q.kl_divergence(Uniform(Hypersphere(dim), tf.float64))
     assert float(kl_here[0]) == pytest.approx(float(kl), rel=1e-8)
-    at_loc = law.log_prob(north(dim, tf.float64))
+    at_loc = q.log_prob(north(dim, tf.float64))
     assert float(at_loc[0]) == pytest.approx(float(log_c + kappa), rel=1e-10)
 
 
@@ -111,10 +111,14 @@ def test_power_spherical_integrates_to_one():
 
 
 def test_moments_of_the_diffusion():
-    law = Diffusion(Hypersphere(10), north(10), 0.3)
-    assert float(law.mean_cosine()[0]) == pytest.approx(math.exp(-1.5), rel=1e-6)
-    square = Hypersphere(10).mean_square_cosine(tf.constant(math.log(0.3)))
-    assert float(square) == pytest.approx((1 + 10 * math.exp(-3.3)) / 11, rel=1e-5)
+    """E cos = exp(-d t / 2), E cos^2 = (1 + d exp(-(d + 1) t)) / (d + 1); 6 standard errors."""
+    z = Diffusion(Hypersphere(10), north(10, tf.float64), 0.3).sample(40000, seed=(8, 9))
+    cosine = z[:, 0, 0].numpy()
+    square = (1 + 10 * math.exp(-3.3)) / 11
+    for value, expected in ((cosine, math.exp(-1.5)), (cosine**2, square)):
+        assert value.mean() == pytest.approx(expected, abs=6 * value.std() / 200)
+    got = Hypersphere(10).mean_square_cosine(tf.constant(math.log(0.3)))
+    assert float(got) == pytest.approx(square, rel=1e-5)
 
 
 def test_the_published_step_carries_twice_the_information():
@@ -154,12 +158,12 @@ def test_the_report_has_a_row_per_time():
         lambda: PowerSpherical([[2.0, 0.0]], 1.0, validate_args=True),
     ],
 )
-def test_impossible_laws_say_what_was_expected(make):
+def test_impossible_distributions_say_what_was_expected(make):
     with pytest.raises(UserError, match=r"; expected .*; received "):
         make()
 
 
 def test_kl_is_registered_with_tfp():
-    law = Diffusion(Hypersphere(2), north(2), 0.1)
-    kl = tfp.distributions.kl_divergence(law, Uniform(Hypersphere(2)))
+    q = Diffusion(Hypersphere(2), north(2), 0.1)
+    kl = tfp.distributions.kl_divergence(q, Uniform(Hypersphere(2)))
     assert float(kl[0]) == pytest.approx(2.04588, abs=1e-5)
