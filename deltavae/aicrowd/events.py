@@ -67,7 +67,11 @@ def environment(variables: Mapping[str, str] = os.environ) -> Environment:
             raise UserError(f"{name} is not set", expected="a value, while grading")
     output_path, evaluation_name, dataset_name, data_path = values.values()
     return Environment(
-        Path(output_path), evaluation_name, dataset_name, Path(data_path), is_grading
+        Path(output_path).expanduser(),
+        evaluation_name,
+        dataset_name,
+        Path(data_path).expanduser(),
+        is_grading,
     )
 
 

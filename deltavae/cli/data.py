@@ -1,21 +1,21 @@
 """`deltavae data list | show NAME | download NAME`."""
 
 import argparse
+import math
 import sys
 from argparse import Namespace
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 
 from deltavae.cli.flags import Parser
 from deltavae.data import load
-from deltavae.data.catalogue import PUBLIC_SETS
 from deltavae.data.contact_sheet import contact_sheet, strip
-from deltavae.data.download import fetch
-from deltavae.data.listing import LISTINGS
-from deltavae.data.registry import default_data_dir
+from deltavae.data.download import fetch, verify
+from deltavae.data.public_data import PublicData, PublicFile
+from deltavae.data.registry import DATASETS, default_data_dir
 from deltavae.errors import UserError
 
 
@@ -23,7 +23,7 @@ def parser(prog: str) -> Parser:
     """The flags of `data`."""
     flags = Parser(
         prog,
-        "List the data sets, show one as pictures, or download the files of a public one.",
+        "List the datasets, show one as pictures, or download the files of a public one.",
         ["list", "show turntable --output_dir pictures"],
         "list | show NAME | download NAME",
     )
@@ -52,7 +52,7 @@ def command(options: Namespace) -> int:
     # Long paths are printed whole into a pipe; a terminal keeps its own width.
     console = Console(width=None if sys.stdout.isatty() else 160)
     if options.action == "list":
-        list_sets(default_data_dir(), console)
+        list_datasets(default_data_dir(), console)
     elif options.action == "show":
         show(options.name, default_data_dir(), options.output_dir, console)
     else:
@@ -60,36 +60,32 @@ def command(options: Namespace) -> int:
     return 0
 
 
-def list_sets(data_dir: Path, console: Console) -> None:
-    """Prints a table of every set."""
-    table = Table(title=f"Image sets; public files are looked for in {data_dir}")
+def list_datasets(data_dir: Path, console: Console) -> None:
+    """Print a table of every dataset; nothing is opened for it."""
+    table = Table(title=f"Datasets; public files are looked for in {data_dir}")
     for title in ("name", "images", "factors (* on a circle)", "files", "from"):
         # A name that is broken over lines can't be copied.
         table.add_column(title, overflow="fold", no_wrap=title == "name")
-    for name, listing in LISTINGS.items():
+    for name, dataset in DATASETS.items():
         factors = ", ".join(
-            f"{factor}{'*' if factor in listing.periodic else ''} {size}"
-            for factor, size in listing.factors
+            f"{factor.name}{'' if factor.symmetry is None else '*'} {factor.size}"
+            for factor in dataset.grid
+            if not factor.nuisance
         )
-        public = PUBLIC_SETS.get(name)
-        files, source = "none needed", "built in"
-        if public is not None:
-            present = len(public.missing(data_dir)) == 0
-            shown = sorted(
-                {f.path if len(public.files) < 3 else _folder(f.path) for f in public.files}
-            )
-            files = f"{'present' if present else 'missing'}: {', '.join(shown)}"
-            source = public.page
-        table.add_row(name, f"{listing.images:,}", factors, files, source)
+        files, source = "none needed", "drawn here"
+        if issubclass(dataset, PublicData):
+            state = "missing" if dataset.missing(data_dir) else "present"
+            # Of many files only the folder is named.
+            few = len(dataset.files) < 3
+            paths = [f.path if few else f"{f.path.split('/')[0]}/" for f in dataset.files]
+            files, source = f"{state}: {', '.join(dict.fromkeys(paths))}", dataset.page
+        images = math.prod(factor.size for factor in dataset.grid)
+        table.add_row(name, f"{images:,}", factors, files, source)
     console.print(table)
 
 
-def _folder(path: str) -> str:
-    return path.split("/")[0] + "/"
-
-
 def show(name: str, data_dir: Path, output_dir: Path, console: Console) -> None:
-    """Writes a contact sheet and a strip for each factor."""
+    """Write a contact sheet and a strip for each factor."""
     data = load(name, data_dir)
     for warning in data.warnings:
         console.print(f"warning: {warning}", markup=False, soft_wrap=True)
@@ -108,27 +104,41 @@ def show(name: str, data_dir: Path, output_dir: Path, console: Console) -> None:
 
 
 def download(name: str, data_dir: Path, console: Console) -> None:
-    """Fetches the files of a public set that aren't there yet."""
-    if name not in PUBLIC_SETS:
+    """Fetch the files of a public dataset that aren't there, or don't open."""
+    dataset = DATASETS.get(name)
+    if dataset is None or not issubclass(dataset, PublicData):
+        public = [name for name, dataset in DATASETS.items() if issubclass(dataset, PublicData)]
         raise UserError(
             "nothing to download",
-            expected=f"one of {', '.join(PUBLIC_SETS)}",
+            expected=f"one of {', '.join(public)}",
             received=repr(name),
-            advice="Built-in sets need no files." if name in LISTINGS else None,
+            advice="synthetic datasets need no files" if dataset else None,
         )
-    missing = PUBLIC_SETS[name].missing(data_dir)
-    for remote in PUBLIC_SETS[name].files:
-        if data_dir / remote.path not in missing:
-            console.print(f"{data_dir / remote.path}: already there", soft_wrap=True)
-            continue
-        columns = ("{task.description}", BarColumn(), DownloadColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=console) as bar:
-            task = bar.add_task(remote.path, total=remote.size)
+    for file in dataset.files:
+        found = file.within(data_dir)
+        if found is not None:
+            usable, checked = verify(file, found)
+            if usable:
+                console.print(f"{found}: already there, {checked}", soft_wrap=True)
+                continue
+            if found.is_dir() or not file.urls:
+                raise UserError(
+                    f"{found} can't be used",
+                    received=checked,
+                    advice=f"delete it and run the command again; it comes from {dataset.page}",
+                )
+            found.unlink()
+            console.print(f"{found}: {checked}, so it was deleted", soft_wrap=True)
+        checked = _fetch(dataset, file, data_dir, console)
+        console.print(f"{data_dir / file.path}: {checked}", soft_wrap=True)
 
-            def advance(
-                have: int, whole: int | None, bar: Progress = bar, task: TaskID = task
-            ) -> None:
-                bar.update(task, completed=have, total=whole)
 
-            checked = fetch(remote, data_dir, advance)
-        console.print(f"{data_dir / remote.path}: {checked}", soft_wrap=True)
+def _fetch(dataset: type[PublicData], file: PublicFile, data_dir: Path, console: Console) -> str:
+    columns = ("{task.description}", BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(file.path, total=file.size)
+
+        def advance(have: int, whole: int | None) -> None:
+            bar.update(task, completed=have, total=whole)
+
+        return fetch(file, data_dir, dataset.page, advance)

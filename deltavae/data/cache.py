@@ -177,10 +177,11 @@ def memory_limit() -> int:
 
 def _folders(beside: Path | None) -> list[Path]:
     if os.environ.get("DELTAVAE_CACHE"):
-        return [Path(os.environ["DELTAVAE_CACHE"])]
+        return [Path(os.environ["DELTAVAE_CACHE"]).expanduser()]
     folders = [] if beside is None else [beside / ".deltavae_cache"]
     if os.environ.get("AICROWD_OUTPUT_PATH"):
-        folders.append(Path(os.environ["AICROWD_OUTPUT_PATH"]) / ".deltavae_cache")
+        output = Path(os.environ["AICROWD_OUTPUT_PATH"]).expanduser()
+        folders.append(output / ".deltavae_cache")
     return [*folders, Path(tempfile.gettempdir()) / f"deltavae_cache_{os.getuid()}"]
 
 

@@ -63,6 +63,9 @@ class GroundTruthData(ABC):
         warnings: what whoever trains or scores on this dataset should know, a line each.
     """
 
+    name: str
+    grid: tuple[Factor, ...]
+    image_shape: tuple[int, ...]
     is_stochastic = False
     is_grid = True
     table: np.ndarray | None = None

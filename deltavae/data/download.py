@@ -1,83 +1,217 @@
-"""Fetching the public files: resumed, checked, and unpacked where nothing can escape."""
+"""Fetching public files: resumed, checked, and unpacked where nothing can escape."""
 
+import gzip
 import logging
 import shutil
 import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pooch
 import requests
+import scipy.io
+from PIL import Image
 
-from deltavae.data.catalogue import Remote
+from deltavae.data.public_data import PublicFile
+from deltavae.data.readers import binary_matrix
 from deltavae.errors import UserError
 from deltavae.io import atomic_dir
 
 _CHUNK = 2**18
 _SPARE_DISK = 64 * 2**20
+# Of the answers 400 to 499 these may turn out otherwise when one asks again.
+_TRANSIENT = (408, 425, 429)
 
 Progress = Callable[[int, int | None], None]
 
 
-def fetch(remote: Remote, data_dir: Path, progress: Progress | None = None) -> str:
-    """Fetches one file, or archive, into the data folder.
+class _Refused(Exception):
+    """An address that doesn't give the file, and won't if it is asked again."""
 
-    An interrupted download leaves a `.part` file, from which the next one goes on if the
-    server still has the same file.
+
+def fetch(file: PublicFile, data_dir: Path, page: str, progress: Progress | None = None) -> str:
+    """Fetch one file, or archive, into the data folder.
+
+    Its addresses are tried in turn. An interrupted download leaves a `.part` file, from which
+    the next one goes on if the server still has the same file. What doesn't open, such as a
+    web page in place of an archive, is deleted.
 
     Args:
-        remote: what to fetch.
+        file: what to fetch.
         data_dir: the data folder; made if missing.
+        page: the publisher's page, for the advice when no address works.
         progress: called with the bytes so far and the whole size, if the server tells it.
 
     Returns:
         what was checked, for people to read.
 
     Raises:
-        UserError: for a server that can't be reached or refuses, a wrong size or checksum, a
-            full disk, or an archive that isn't what it should be.
+        UserError: no address gives the file, the connection breaks, or the disk is full.
     """
-    target = data_dir / remote.path
-    name = target.name if remote.unpack is None else remote.url.rsplit("/", 1)[-1]
-    folder = target.parent
+    target = data_dir / file.path
+    by_hand = f"get the file from {page} by hand and put it at {target}"
+    refusals = []
+    for url in file.urls:
+        try:
+            return _fetch_from(url, file, target, progress)
+        except _Refused as refusal:
+            refusals.append(f"{url}: {refusal}")
+        except requests.RequestException as error:
+            raise UserError(
+                f"cannot fetch {url}",
+                received=" ".join(str(error).split())[:160],
+                advice=f"run the command again to go on from here, or {by_hand}",
+            ) from error
+        except OSError as error:
+            reason = error.strerror or error
+            raise UserError(f"cannot write to {target.parent}", received=reason) from error
+    raise UserError(
+        f"no address gives {target.name}",
+        received="; ".join(refusals) or "no address is known",
+        advice=by_hand,
+    )
+
+
+def _fetch_from(url: str, file: PublicFile, target: Path, progress: Progress | None) -> str:
+    name = target.name if file.unpack is None else url.rsplit("/", 1)[-1]
+    path = target.parent / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_file() and problem_with(path) is not None:
+        path.unlink()
     # pooch logs the checksum of a file whose checksum it wasn't given; it is returned below.
     pooch.get_logger().setLevel(logging.WARNING)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = Path(
-            pooch.retrieve(
-                remote.url,
-                known_hash=remote.checksum,
-                fname=name,
-                path=folder,
-                downloader=_Resuming(folder / f".{name}.part", remote.size, progress),
-            )
+        pooch.retrieve(
+            url,
+            known_hash=file.checksum,
+            fname=name,
+            path=target.parent,
+            downloader=_Resuming(target.parent / f".{name}.part", file.size, progress),
         )
-    except requests.RequestException as error:
-        raise UserError(
-            f"cannot fetch {remote.url}",
-            received=" ".join(str(error).split())[:160],
-            advice="Run the command again to go on from here.",
-        ) from error
-    except OSError as error:
-        raise UserError(f"cannot write to {folder}", received=error.strerror or error) from error
-    except UserError:
-        raise
     except ValueError as error:
-        raise UserError(
-            f"what came from {remote.url} isn't the published file",
-            expected=remote.checksum,
-            received=" ".join(str(error).split())[:200],
-        ) from error
-    checked = remote.checksum or f"unverified (no checksum is known), sha256:{_sha256(path)}"
-    if remote.unpack is not None:
-        unpack(path, remote.unpack, target)
+        detail = " ".join(str(error).split())[:200]
+        raise _Refused(f"not the published file, expected {file.checksum} ({detail})") from error
+    problem = problem_with(path)
+    if problem is not None:
         path.unlink()
+        raise _Refused(f"not the published file, {problem}")
+    checked = file.checksum or f"opens; no checksum is known to compare {_sha256(path)} with"
+    if file.unpack is not None:
+        try:
+            unpack(path, file.unpack, target)
+        except UserError as error:
+            raise _Refused(str(error)) from error
+        finally:
+            path.unlink()
     return checked
 
 
+def verify(file: PublicFile, found: Path) -> tuple[bool, str]:
+    """Check a file that is already there.
+
+    Args:
+        file: what it should be.
+        found: where it lies, as `file.within` says.
+
+    Returns:
+        whether it can be used, and what was found, for people to read.
+    """
+    if file.checksum is not None and found.name == Path(file.path).name:
+        kind = file.checksum.split(":")[0]
+        if pooch.file_hash(str(found), alg=kind) == file.checksum.split(":")[1]:
+            return True, file.checksum
+    problem = problem_with(found)
+    if problem is not None:
+        return False, problem
+    differs = "" if file.checksum is None else ", but isn't the published file"
+    return True, f"opens{differs}"
+
+
+def problem_with(path: Path) -> str | None:
+    """Return why a file or folder can't be what its name says; None if it opens.
+
+    Archives are read through, since they hold checksums; of other formats the structure is
+    looked at. Hidden files of a folder are passed over.
+    """
+    if path.is_dir():
+        files = [file for file in sorted(path.iterdir()) if not file.name.startswith(".")]
+        if not files:
+            return "an empty folder"
+        # A folder of images, as numerous as they are, is judged by its first.
+        inside = files if files[0].suffix == ".mat" else files[:1]
+        found = ((file.name, problem_with(file)) for file in inside)
+        return next((f"{name}: {problem}" for name, problem in found if problem), None)
+    with path.open("rb") as stream:
+        start = stream.read(64).lstrip()
+    if start.startswith(b"<"):
+        return "a web page"
+    # Parsers of damaged files fail in many ways: struct, zlib, type and index errors and more.
+    try:
+        _OPENERS.get(path.suffix, lambda path: path.stat())(path)
+    except Exception as error:
+        detail = " ".join(str(error).split())[:120]
+        return f"damaged ({type(error).__name__}: {detail})"
+    return None
+
+
+def _open_zip(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+        if damaged is not None:
+            raise ValueError(f"bad checksum of {damaged}")
+
+
+def _open_gzip(path: Path) -> None:
+    if path.name.endswith(".tar.gz"):
+        with tarfile.open(path) as archive:
+            archive.next()
+        return
+    with gzip.open(path) as stream:
+        while stream.read(_CHUNK):
+            pass
+
+
+def _open_matrix(path: Path) -> None:
+    with path.open("rb") as stream:
+        matlab = stream.read(6) == b"MATLAB"
+    if matlab:
+        scipy.io.whosmat(str(path))
+    else:
+        binary_matrix(path)
+
+
+def _open_image(path: Path) -> None:
+    with Image.open(path) as image:
+        image.load()
+
+
+def _open_hdf5(path: Path) -> None:
+    with h5py.File(path, "r") as file:
+        if not len(file):
+            raise ValueError("no arrays")
+
+
+def _open_array(path: Path) -> None:
+    np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+_OPENERS: dict[str, Callable[[Path], object]] = {
+    ".npz": _open_zip,
+    ".gz": _open_gzip,
+    ".mat": _open_matrix,
+    ".jpg": _open_image,
+    ".png": _open_image,
+    ".h5": _open_hdf5,
+    ".npy": _open_array,
+    ".labels": _open_array,
+}
+
+
 def _sha256(path: Path) -> str:
-    return pooch.file_hash(str(path), alg="sha256")
+    return f"sha256:{pooch.file_hash(str(path), alg='sha256')}"
 
 
 class _Resuming:
@@ -102,6 +236,9 @@ class _Resuming:
             if response.status_code == requests.codes.requested_range_not_satisfiable:
                 self._forget()
                 raise requests.RequestException("the partial file doesn't fit and was dropped")
+            status = response.status_code
+            if 400 <= status < 500 and status not in _TRANSIENT:
+                raise _Refused(f"status {status} {response.reason}, the address is gone")
             response.raise_for_status()
             if response.status_code != requests.codes.partial_content:
                 self._forget()
@@ -109,7 +246,7 @@ class _Resuming:
             length = response.headers.get("Content-Length")
             whole = have + int(length) if length else None
             if whole is not None and self._size not in (None, whole):
-                raise UserError(f"wrong size of {url}", expected=self._size, received=whole)
+                raise _Refused(f"wrong size, expected {self._size} bytes, received {whole}")
             free = shutil.disk_usage(self._part.parent).free
             if whole is not None and free < whole - have + _SPARE_DISK:
                 raise UserError(
@@ -138,7 +275,7 @@ class _Resuming:
 
 
 def unpack(archive: Path, inner: str, target: Path) -> None:
-    """Unpacks one folder of a tar archive; it appears whole or not at all.
+    """Unpack one folder of a tar archive; it appears whole or not at all.
 
     Args:
         archive: the archive.

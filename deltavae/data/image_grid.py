@@ -8,7 +8,7 @@ WHITE = 255
 
 
 def to_rgb(images: np.ndarray) -> np.ndarray:
-    """Images (..., height, width, 1 or 3), uint8 or float in [0, 1], as uint8 of 3 channels.
+    """Return images (..., height, width, 1 or 3), uint8 or float in [0, 1], as uint8 in colour.
 
     Floats outside the range, as decoders give them, are clipped.
     """
@@ -22,7 +22,7 @@ def to_rgb(images: np.ndarray) -> np.ndarray:
 
 
 def grid(images: np.ndarray, gap: int = 2) -> np.ndarray:
-    """Rows and columns of images as one.
+    """Return rows and columns of images as one image.
 
     Args:
         images: (rows, columns, height, width, channels), as `to_rgb` takes them.
@@ -40,7 +40,7 @@ def grid(images: np.ndarray, gap: int = 2) -> np.ndarray:
 
 
 def in_rows(images: np.ndarray, columns: int) -> np.ndarray:
-    """Images (n, h, w, c) in rows, white at the end: (rows, columns, h, w, 3)."""
+    """Put images (n, h, w, c) in rows, white at the end: (rows, columns, h, w, 3)."""
     images = to_rgb(images)
     rows = -(-len(images) // columns)
     whole = np.full((rows * columns, *images.shape[1:]), WHITE, np.uint8)
@@ -49,13 +49,13 @@ def in_rows(images: np.ndarray, columns: int) -> np.ndarray:
 
 
 def pairs(originals: np.ndarray, reconstructions: np.ndarray, columns: int) -> np.ndarray:
-    """Originals with their reconstructions below: (2 * rows, columns, h, w, 3)."""
+    """Put reconstructions below their originals: (2 * rows, columns, h, w, 3)."""
     above, below = in_rows(originals, columns), in_rows(reconstructions, columns)
     return np.stack([above, below], axis=1).reshape(-1, *above.shape[1:])
 
 
 def frames(paths: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
-    """Sequences of images side by side, as frames.
+    """Show sequences of images side by side, as frames.
 
     Args:
         paths: (sequences, frames, height, width, channels).

@@ -1,59 +1,53 @@
-"""Every named image set, and how to open it."""
+"""Every dataset that has a name, and how to open it.
 
+A dataset is a class in a module of `deltavae.data.public` or `deltavae.data.synthetic` with
+class attributes `name` and `grid`; it is found by being there.
+"""
+
+import importlib
 import os
-from collections.abc import Callable
+import pkgutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import cast
 
+from deltavae.data import public, synthetic
 from deltavae.data.custom import load_custom
 from deltavae.data.dataset import GroundTruthData
-from deltavae.data.public.cars3d import Cars3D
-from deltavae.data.public.dsprites import ColorDSprites, DSprites, NoisyDSprites, ScreamDSprites
-from deltavae.data.public.mpi3d import MPI3D
-from deltavae.data.public.shapes3d import Shapes3D
-from deltavae.data.public.smallnorb import SmallNORB
-from deltavae.data.synthetic.sprites import Sprites
-from deltavae.data.synthetic.turntable import (
-    Turntable,
-    TurntableAzimuth,
-    TurntableHard,
-    TurntableHues,
-    TurntableMarked,
-)
+from deltavae.data.public_data import PublicData
 from deltavae.errors import UserError
 
-_OPENERS: dict[str, Callable[[Path], GroundTruthData]] = {
-    "cars3d": Cars3D,
-    "color_dsprites": lambda folder: ColorDSprites(folder, "color_dsprites"),
-    "dsprites_full": DSprites,
-    "dsprites_noshape": lambda folder: DSprites(folder, "dsprites_noshape", hide_shape=True),
-    "mpi3d_real": lambda folder: MPI3D(folder, "mpi3d_real"),
-    "mpi3d_realistic": lambda folder: MPI3D(folder, "mpi3d_realistic"),
-    "mpi3d_toy": lambda folder: MPI3D(folder, "mpi3d_toy"),
-    "noisy_dsprites": lambda folder: NoisyDSprites(folder, "noisy_dsprites"),
-    "scream_dsprites": ScreamDSprites,
-    "shapes3d": Shapes3D,
-    "smallnorb": SmallNORB,
-    "sprites": lambda _: Sprites(),
-    "turntable": lambda _: Turntable(),
-    "turntable_azimuth": lambda _: TurntableAzimuth(),
-    "turntable_hard": lambda _: TurntableHard(),
-    "turntable_hues": lambda _: TurntableHues(),
-    "turntable_marked": lambda _: TurntableMarked(),
+
+def _datasets_in(package: ModuleType) -> Iterator[type[GroundTruthData]]:
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        for value in vars(importlib.import_module(module.name)).values():
+            if (
+                isinstance(value, type)
+                and issubclass(value, GroundTruthData)
+                and value.__module__ == module.name
+                and "name" in vars(value)
+            ):
+                yield value
+
+
+DATASETS: dict[str, type[GroundTruthData]] = {
+    dataset.name: dataset for package in (synthetic, public) for dataset in _datasets_in(package)
 }
 
 
 def names() -> list[str]:
-    """The names that `load` knows."""
-    return sorted(_OPENERS)
+    """Return the names that `load` knows."""
+    return sorted(DATASETS)
 
 
 def default_data_dir() -> Path:
-    """The folder of the public files: `DISENTANGLEMENT_LIB_DATA`, or ./scratch/dataset."""
-    return Path(os.environ.get("DISENTANGLEMENT_LIB_DATA") or "scratch/dataset")
+    """Return the folder of the public files: `DISENTANGLEMENT_LIB_DATA`, or ./scratch/dataset."""
+    return Path(os.environ.get("DISENTANGLEMENT_LIB_DATA") or "scratch/dataset").expanduser()
 
 
 def load(name: str, data_dir: str | Path | None = None) -> GroundTruthData:
-    """Opens an image set.
+    """Open a dataset.
 
     Args:
         name: one of `names()`, or the path of a folder or .npz file of one's own
@@ -63,12 +57,17 @@ def load(name: str, data_dir: str | Path | None = None) -> GroundTruthData:
     Raises:
         UserError: for an unknown name, or files that are missing or damaged.
     """
-    if name not in _OPENERS and ("/" in name or name.endswith(".npz") or Path(name).is_dir()):
-        return load_custom(Path(name))
-    if name not in _OPENERS:
+    dataset = DATASETS.get(name)
+    if dataset is None:
+        path = Path(name).expanduser()
+        if "/" in name or path.suffix == ".npz" or path.is_dir():
+            return load_custom(path)
         raise UserError(
-            "unknown data set",
+            "unknown dataset",
             expected=f"one of {', '.join(names())}, or the path of your own",
             received=repr(name),
         )
-    return _OPENERS[name](default_data_dir() if data_dir is None else Path(data_dir))
+    made = cast("Callable[..., GroundTruthData]", dataset)
+    if issubclass(dataset, PublicData):
+        return made(default_data_dir() if data_dir is None else Path(data_dir).expanduser())
+    return made()

@@ -13,6 +13,8 @@ DSPRITES_SIZES = (1, 3, 2, 5, 4, 4)
 NORB_SIZES = (2, 4, 3, 6, 2)
 SHAPES3D_SIZES = (2, 3, 2, 2, 4, 3)
 MPI3D_SIZES = (3, 2, 2, 3, 2, 4, 2)
+ISAAC3D_SIZES = (3, 2, 2, 1, 2, 1, 2, 2, 2)
+FALCOR3D_SIZES = (2, 3, 2, 2, 2, 1, 2)
 
 
 def write_dsprites(root: Path) -> None:
@@ -91,8 +93,22 @@ def write_shapes3d(root: Path) -> None:
     )
 
 
-def write_mpi3d(root: Path, name: str) -> None:
+def write_mpi3d(root: Path, name: str, file: str | None = None) -> None:
     rng = np.random.default_rng(4)
     (root / name).mkdir(parents=True)
     images = rng.integers(0, 256, (math.prod(MPI3D_SIZES), 64, 64, 3), dtype=np.uint8)
-    np.savez_compressed(root / name / f"{name}.npz", images=images)
+    np.savez_compressed(root / name / f"{file or name}.npz", images=images)
+
+
+def write_rendered(folder: Path, labels: str, sizes: tuple[int, ...]) -> None:
+    """Images of 128 x 128 that show their number, and labels spread over [0, 1]."""
+    table = np.stack(np.unravel_index(np.arange(math.prod(sizes)), sizes), -1)
+    (folder / "images").mkdir(parents=True)
+    with (folder / labels).open("wb") as file:
+        np.save(file, table / np.maximum(np.array(sizes) - 1, 1))
+    for number in range(len(table)):
+        pixels = np.full((128, 128, 3), 16, np.uint8)
+        # Eight bars of 16 columns: the bits of the number.
+        for bit in range(8):
+            pixels[:, 16 * bit : 16 * bit + 16, 1] = 224 * (number >> bit & 1)
+        Image.fromarray(pixels).save(folder / "images" / f"{number:06d}.png")

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from deltavae.cli.main import main
-from deltavae.data import catalogue, load
-from deltavae.data.catalogue import PublicSet, Remote
-from deltavae.data.download import fetch, unpack
+from deltavae.data import load
+from deltavae.data.download import fetch, problem_with, unpack
+from deltavae.data.public.cars3d import Cars3D
+from deltavae.data.public.dsprites import DSprites
+from deltavae.data.public_data import PublicFile
 from deltavae.errors import UserError
 from tests.data import public_files
 
@@ -36,8 +38,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         server, start = self.server, 0
         asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         server.ranges.append(self.headers.get("Range"))
-        if self.path == "/none":
-            self.send_error(404)
+        if self.path.startswith("/status"):
+            self.send_error(int(self.path[7:]))
             return
         if asked and self.headers["If-Range"] == server.tag:
             start = int(asked[1])
@@ -62,14 +64,17 @@ def server():
     server.server_close()
 
 
-def _remote(server, **changes):
-    return Remote(**dict(url=server.url, path="set/file.bin", checksum=SHA256) | changes)
+PAGE = "https://publisher.example/page"
+
+
+def _file(server, **changes):
+    return PublicFile(**dict(urls=(server.url,), path="set/file.bin", checksum=SHA256) | changes)
 
 
 def test_a_file_arrives_whole_with_progress(server, tmp_path):
     seen = []
     size = len(CONTENT)
-    said = fetch(_remote(server, size=size), tmp_path, lambda *now: seen.append(now))
+    said = fetch(_file(server, size=size), tmp_path, PAGE, lambda *now: seen.append(now))
     assert said == SHA256
     assert (tmp_path / "set/file.bin").read_bytes() == CONTENT
     assert seen[-1] == (size, size) and len(seen) > 2
@@ -79,10 +84,10 @@ def test_a_file_arrives_whole_with_progress(server, tmp_path):
 def test_a_broken_download_goes_on_where_it_stopped(server, tmp_path):
     server.breaks_at = 600_000
     with pytest.raises(UserError, match="again"):
-        fetch(_remote(server), tmp_path)
+        fetch(_file(server), tmp_path, PAGE)
     assert not (tmp_path / "set/file.bin").exists()
     server.breaks_at = None
-    fetch(_remote(server), tmp_path)
+    fetch(_file(server), tmp_path, PAGE)
     assert (tmp_path / "set/file.bin").read_bytes() == CONTENT
     assert int(server.ranges[-1][len("bytes=") : -1]) > 0
 
@@ -90,26 +95,88 @@ def test_a_broken_download_goes_on_where_it_stopped(server, tmp_path):
 def test_a_file_that_changed_meanwhile_is_fetched_anew(server, tmp_path):
     server.breaks_at = 600_000
     with pytest.raises(UserError):
-        fetch(_remote(server), tmp_path)
+        fetch(_file(server), tmp_path, PAGE)
     server.breaks_at, server.tag, server.content = None, '"two"', CONTENT[::-1]
-    said = fetch(_remote(server, checksum=None), tmp_path)
-    assert "unverified" in said
+    said = fetch(_file(server, checksum=None), tmp_path, PAGE)
+    assert "no checksum is known" in said
+    assert hashlib.sha256(CONTENT[::-1]).hexdigest() in said
     assert (tmp_path / "set/file.bin").read_bytes() == CONTENT[::-1]
 
 
 def test_wrong_checksum_and_wrong_size_leave_nothing(server, tmp_path):
-    with pytest.raises(UserError, match="isn't the published file"):
-        fetch(_remote(server, checksum="sha256:" + "0" * 64), tmp_path)
+    with pytest.raises(UserError, match="not the published file"):
+        fetch(_file(server, checksum="sha256:" + "0" * 64), tmp_path, PAGE)
     with pytest.raises(UserError, match="wrong size"):
-        fetch(_remote(server, size=7), tmp_path)
+        fetch(_file(server, size=7), tmp_path, PAGE)
     assert list((tmp_path / "set").iterdir()) == []
 
 
-def test_a_refusing_and_an_absent_server(server, tmp_path):
-    with pytest.raises(UserError, match="404"):
-        fetch(_remote(server, url=server.url.replace("file.bin", "none")), tmp_path)
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_an_address_that_is_gone_sends_to_the_page_and_names_the_place(server, tmp_path, status):
+    gone = server.url.replace("file.bin", f"status{status}")
+    with pytest.raises(UserError, match=str(status)) as caught:
+        fetch(_file(server, urls=(gone,)), tmp_path, PAGE)
+    message = str(caught.value)
+    assert PAGE in message and str(tmp_path / "set/file.bin") in message
+    assert "run the command again" not in message
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_server_in_trouble_may_be_asked_again(server, tmp_path, status):
+    busy = server.url.replace("file.bin", f"status{status}")
+    with pytest.raises(UserError, match="run the command again"):
+        fetch(_file(server, urls=(busy, server.url)), tmp_path, PAGE)
+
+
+def test_an_absent_server(tmp_path, server):
     with pytest.raises(UserError, match="cannot fetch"):
-        fetch(_remote(server, url="http://127.0.0.1:9/file.bin"), tmp_path)
+        fetch(_file(server, urls=("http://127.0.0.1:9/file.bin",)), tmp_path, PAGE)
+
+
+def test_the_next_address_is_tried_where_one_is_gone(server, tmp_path):
+    gone = server.url.replace("file.bin", "status404")
+    assert fetch(_file(server, urls=(gone, server.url)), tmp_path, PAGE) == SHA256
+    assert (tmp_path / "set/file.bin").read_bytes() == CONTENT
+
+
+HTML = b"\n<!DOCTYPE html><html><body>Sign in to go on</body></html>"
+
+
+@pytest.mark.parametrize("path", ["a/b.npz", "a/b.h5", "a/b.mat", "a/b.jpg", "a/b.bin"])
+def test_a_web_page_in_place_of_a_file_is_deleted(server, tmp_path, path):
+    server.content = HTML
+    with pytest.raises(UserError, match=r"a web page.*by hand"):
+        fetch(_file(server, path=path, checksum=None), tmp_path, PAGE)
+    assert list((tmp_path / "a").iterdir()) == []
+
+
+def test_a_web_page_in_place_of_an_archive_is_deleted(server, tmp_path):
+    """Kept, it would be taken for the archive by every later download."""
+    public_files.write_cars(tmp_path / "source" / "data", count=1)
+    remote = _file(
+        server,
+        urls=(server.url.replace("file.bin", "cars.tar.gz"),),
+        path="cars",
+        checksum=None,
+        unpack="data/cars",
+    )
+    server.content = HTML
+    for _ in range(2):
+        with pytest.raises(UserError, match="a web page"):
+            fetch(remote, tmp_path, PAGE)
+        assert [path.name for path in tmp_path.iterdir()] == ["source"]
+    # One that an earlier version has left there is no hindrance either.
+    (tmp_path / "cars.tar.gz").write_bytes(HTML)
+    server.content, server.tag = _tar(tmp_path / "source"), '"two"'
+    fetch(remote, tmp_path, PAGE)
+    assert len(list((tmp_path / "cars").iterdir())) == 1
+
+
+def _tar(source):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as tar:
+        tar.add(source / "data", arcname="data")
+    return buffer.getvalue()
 
 
 def _archive(path, **files):
@@ -153,15 +220,50 @@ def test_damaged_archives(tmp_path):
     assert not (tmp_path / "cars").exists()
 
 
-def test_the_command_fetches_a_set_that_then_opens(server, tmp_path, monkeypatch, capsys):
+def test_the_command_fetches_a_dataset_that_then_opens(server, tmp_path, monkeypatch, capsys):
     public_files.write_cars(tmp_path / "source" / "data", count=1)
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as tar:
-        tar.add(tmp_path / "source" / "data", arcname="data")
-    server.content = buffer.getvalue()
-    remote = Remote(server.url, "cars", unpack="data/cars")
-    monkeypatch.setitem(catalogue.PUBLIC_SETS, "cars3d", PublicSet("page", (remote,)))
-    for said in ("unverified", "already there"):
+    server.content = _tar(tmp_path / "source")
+    file = PublicFile("cars", (server.url + ".tar.gz",), unpack="data/cars")
+    monkeypatch.setattr(Cars3D, "files", (file,))
+    for said in ("no checksum is known", "already there, opens"):
         assert main(["data", "--data_dir", str(tmp_path / "here"), "download", "cars3d"]) == 0
         assert said in capsys.readouterr().out
     assert load("cars3d", tmp_path / "here").num_images == 96
+    # A folder may hold the user's own files: it is judged, not deleted.
+    car = next((tmp_path / "here/cars").iterdir())
+    car.write_bytes(HTML)
+    assert main(["data", "--data_dir", str(tmp_path / "here"), "download", "cars3d"]) == 2
+    assert f"{car.name}: a web page" in capsys.readouterr().err
+    assert car.exists()
+
+
+def test_the_command_checks_what_is_there_and_mends_it(server, tmp_path, monkeypatch, capsys):
+    public_files.write_dsprites(tmp_path / "source")
+    path = "dsprites/dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"
+    server.content = (tmp_path / "source" / path).read_bytes()
+    monkeypatch.setattr(DSprites, "files", (PublicFile(path, (server.url,)),))
+    arguments = ["data", "--data_dir", str(tmp_path / "here"), "download", "dsprites_full"]
+    (tmp_path / "here/dsprites").mkdir(parents=True)
+    half = server.content[: len(server.content) // 2]
+    for content, says in ((HTML, "a web page, so it was deleted"), (half, "damaged")):
+        (tmp_path / "here" / path).write_bytes(content)
+        assert main(arguments) == 0
+        assert says in capsys.readouterr().out
+        assert (tmp_path / "here" / path).read_bytes() == server.content
+    assert main(arguments) == 0 and "already there" in capsys.readouterr().out
+    # Another release, or one packed anew, opens and is kept.
+    file = PublicFile(path, (server.url,), checksum="md5:" + "0" * 32)
+    monkeypatch.setattr(DSprites, "files", (file,))
+    assert main(arguments) == 0
+    assert "opens, but isn't the published file" in capsys.readouterr().out
+
+
+def test_what_is_published_opens(public_root):
+    """No false alarm: the files that the readers read have no problem; half of one has."""
+    for path in sorted(public_root.rglob("*")):
+        assert problem_with(path) is None, path
+    for path in public_root.rglob("*.h5"):
+        half = path.with_name("half.h5")
+        half.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        assert "damaged" in problem_with(half)
+        half.unlink()

@@ -6,12 +6,15 @@ import pytest
 
 from deltavae.config import configured
 from deltavae.data import load
-from deltavae.data.catalogue import PUBLIC_SETS
 from deltavae.data.pipeline import batches
+from deltavae.data.public_data import PublicData
+from deltavae.data.registry import DATASETS
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PUBLIC_SETS)
+@pytest.mark.parametrize(
+    "name", [name for name, dataset in DATASETS.items() if issubclass(dataset, PublicData)]
+)
 def test_a_few_steps(name, public_root, small_sizes):
     data = load(name, public_root)
     with configured(["gin/base.gin"], [f'dataset.name = "{name}"']) as experiment:

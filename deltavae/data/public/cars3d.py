@@ -8,26 +8,43 @@ import scipy.io
 from PIL import Image
 
 from deltavae.data.cache import decoded
-from deltavae.data.catalogue import find
 from deltavae.data.dataset import ArrayData, Factor
+from deltavae.data.public_data import PublicData, PublicFile
 from deltavae.data.readers import reading
 from deltavae.errors import UserError
 
 ELEVATIONS, AZIMUTHS = 4, 24
 
 
-class Cars3D(ArrayData):
+class Cars3D(PublicData, ArrayData):
     """Colour images, 64 x 64 x 3: 4 elevations x 24 azimuths x as many cars as there are files.
 
-    The public set has 183 cars. They are taken in the order of their file names.
+    The public dataset has 183 cars. They are taken in the order of their file names. Hidden
+    files, such as the "._*.mat" that macOS writes beside others, aren't cars.
 
     Args:
         data_dir: the folder of the public files.
     """
 
+    name = "cars3d"
+    grid = (
+        Factor("elevation", ELEVATIONS),
+        Factor("azimuth", AZIMUTHS, symmetry=1),
+        Factor("object", 183),
+    )
+    image_shape = (64, 64, 3)
+    page = "http://www.scottreed.info/"
+    files = (
+        PublicFile(
+            "cars",
+            ("http://www.scottreed.info/files/nips2015-analogy-data.tar.gz",),
+            unpack="data/cars",
+        ),
+    )
+
     def __init__(self, data_dir: Path) -> None:
-        folder = find("cars3d", data_dir, "cars")
-        files = sorted(folder.glob("*.mat"))
+        folder = self.find(data_dir, "cars")
+        files = sorted(file for file in folder.glob("*.mat") if not file.name.startswith("."))
         if not files:
             raise UserError(f"no cars in {folder}", expected="files named *.mat")
 
@@ -35,13 +52,10 @@ class Cars3D(ArrayData):
             images = np.stack([_read_car(file) for file in files], axis=2)
             yield from images.reshape(ELEVATIONS, -1, 64, 64, 3)
 
-        grid = [
-            Factor("elevation", ELEVATIONS),
-            Factor("azimuth", AZIMUTHS, symmetry=1),
-            Factor("object", len(files), labels=tuple(file.stem for file in files)),
-        ]
-        shape = (ELEVATIONS * AZIMUTHS * len(files), 64, 64, 3)
-        super().__init__("cars3d", grid, decoded("cars3d", shape, files, blocks, data_dir))
+        cars = Factor("object", len(files), labels=tuple(file.stem for file in files))
+        shape = (ELEVATIONS * AZIMUTHS * len(files), *self.image_shape)
+        array = decoded(self.name, shape, files, blocks, data_dir)
+        super().__init__(self.name, (*self.grid[:2], cars), array)
 
 
 def _read_car(path: Path) -> np.ndarray:

@@ -7,21 +7,19 @@ from pathlib import Path
 import numpy as np
 
 from deltavae.data.cache import decoded
-from deltavae.data.catalogue import find
 from deltavae.data.dataset import ArrayData, Factor
+from deltavae.data.public_data import PublicData, PublicFile
 from deltavae.data.readers import NpzArray, check, h5_blocks, h5_shape
 
-SIZES = (10, 10, 10, 8, 4, 15)
 FILES = (
     "3dshapes/3dshapes.h5",
     "3dshapes.h5",
     "3dshapes/look-at-object-room_floor-hueXwall-hueXobj-hueXobj-sizeXobj-shapeXview-azi.npz",
     "3dshapes/3dshapes.npz",
 )
-_SHAPES = ("cube", "cylinder", "sphere", "capsule")
 
 
-class Shapes3D(ArrayData):
+class Shapes3D(PublicData, ArrayData):
     """Colour images, 64 x 64 x 3, with six factors; the view turns by 60 degrees, no circle.
 
     Hues go round a colour circle, of which the ten values leave no gap; as in the published
@@ -31,16 +29,37 @@ class Shapes3D(ArrayData):
         data_dir: the folder of the public files: the .h5 as published or an .npz of the same.
     """
 
+    name = "shapes3d"
+    grid = (
+        Factor("floor_hue", 10),
+        Factor("wall_hue", 10),
+        Factor("object_hue", 10),
+        Factor("scale", 8),
+        Factor("shape", 4, labels=("cube", "cylinder", "sphere", "capsule")),
+        Factor("orientation", 15),
+    )
+    image_shape = (64, 64, 3)
+    page = "https://github.com/google-deepmind/3d-shapes"
+    files = (
+        PublicFile(
+            FILES[0],
+            ("https://storage.googleapis.com/3d-shapes/3dshapes.h5",),
+            267573662,
+            "sha256:0a0f6ed98baff276a50f3a081a7434d788da63cb135a98189b2a5b5769be1785",
+        ),
+    )
+
     def __init__(self, data_dir: Path) -> None:
-        path = find("shapes3d", data_dir, *FILES)
-        count = math.prod(SIZES)
+        path = self.find(data_dir, *FILES)
+        sizes = tuple(factor.size for factor in self.grid)
+        count = math.prod(sizes)
         if path.suffix == ".h5":
             shape, dtype = h5_shape(path, "images")
             accepted: list[tuple[int, ...]] = [(count, 64, 64, 3)]
         else:
             source = NpzArray(path, "images")
             shape, dtype = source.shape, source.dtype
-            accepted = [(count, 64, 64, 3), (*SIZES, 64, 64, 3)]
+            accepted = [(count, 64, 64, 3), (*sizes, 64, 64, 3)]
         check(path, "type of the images", "uint8", str(dtype))
         check(path, f"shape {shape} of the images is one of {accepted}", True, shape in accepted)
 
@@ -49,10 +68,5 @@ class Shapes3D(ArrayData):
             for block in pieces:
                 yield block.reshape(-1, 64, 64, 3)
 
-        names = ("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation")
-        grid = [
-            Factor(name, size, labels=_SHAPES[:size] if name == "shape" else ())
-            for name, size in zip(names, SIZES, strict=True)
-        ]
-        array = decoded("shapes3d", (count, 64, 64, 3), [path], blocks, data_dir)
-        super().__init__("shapes3d", grid, array)
+        array = decoded(self.name, (count, 64, 64, 3), [path], blocks, data_dir)
+        super().__init__(self.name, self.grid, array)

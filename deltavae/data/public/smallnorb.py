@@ -1,22 +1,33 @@
 """smallNORB (LeCun et al., 2004): toys under six lights, from the left camera."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from deltavae.data.cache import decoded
-from deltavae.data.catalogue import find
 from deltavae.data.dataset import ArrayData, Factor
+from deltavae.data.public_data import PublicData, PublicFile
 from deltavae.data.readers import binary_matrix, check, grid_order, reading
 
 CHUNKS = ("5x46789x9x18x6x2x96x96-training", "5x01235x9x18x6x2x96x96-testing")
 _CATEGORIES = ("animal", "human", "aeroplane", "truck", "car")
 _PARTS = ("dat", "cat", "info")
+_PAGE = "https://cs.nyu.edu/~ylclab/data/norb-v1.0-small/"
+# Of each file: the chunk, the part, the size of its .gz and the SHA-256 of it.
+_FILES = (
+    (0, "dat", 131896188, "5ffd6272a07d32695ee1082a26a41a93a37aab8c28da047f8c34ed348d214873"),
+    (0, "cat", 348, "2784e542c1922060691090952b6cd6278879a216c90f81476f0f00256d42cdaa"),
+    (0, "info", 71052, "de7eb932ebe7a4ee16217fead60660d0eb3d23632c2f4d1c51f88c501c17bf32"),
+    (1, "dat", 130799817, "cf7104eed3e51174d2f65b66d1e5878b9da233b886f161b0d88f4510ba2c7474"),
+    (1, "cat", 347, "ecaf6d5bb8c3bc5eab9cf0258f6d2198dd474e016e374836fc097f2e5ff509ff"),
+    (1, "info", 10428, "16adf314226327ee006d1a44db8cfef52773c06c829951d5653a9f6f310248a2"),
+)
 
 
-class SmallNORB(ArrayData):
+class SmallNORB(PublicData, ArrayData):
     """Grey images, 64 x 64 x 1: 5 categories x 9 elevations x 18 azimuths x 6 lights.
 
     Each category has ten instances; which one is shown is drawn at random and isn't a factor.
@@ -25,8 +36,32 @@ class SmallNORB(ArrayData):
         data_dir: the folder of the public files.
     """
 
+    name = "smallnorb"
+    grid = (
+        Factor("category", 5, labels=_CATEGORIES),
+        Factor("instance", 10, nuisance=True),
+        Factor("elevation", 9),
+        Factor("azimuth", 18, symmetry=1),
+        Factor("lighting", 6),
+    )
+    image_shape = (64, 64, 1)
+    page = _PAGE
+    files = tuple(
+        PublicFile(
+            f"small_norb/smallnorb-{CHUNKS[chunk]}-{part}.mat.gz",
+            (f"{_PAGE}smallnorb-{CHUNKS[chunk]}-{part}.mat.gz",),
+            size,
+            f"sha256:{digest}",
+        )
+        for chunk, part, size, digest in _FILES
+    )
+
     def __init__(self, data_dir: Path) -> None:
-        files = [[_file(data_dir, chunk, part) for part in _PARTS] for chunk in CHUNKS]
+        plain = [f"small_norb/smallnorb-{chunk}-" + "{}.mat" for chunk in CHUNKS]
+        files = [
+            [self.find(data_dir, file.format(part), f"{file.format(part)}.gz") for part in _PARTS]
+            for file in plain
+        ]
         rows = []
         for dat, cat, info in files:
             category, rest = binary_matrix(cat), binary_matrix(info)
@@ -45,21 +80,12 @@ class SmallNORB(ArrayData):
             yield np.concatenate(parts)[order]
 
         grid = [
-            Factor("category", sizes[0], labels=_CATEGORIES[: sizes[0]]),
-            Factor("instance", sizes[1], nuisance=True),
-            Factor("elevation", sizes[2]),
-            Factor("azimuth", sizes[3], symmetry=1),
-            Factor("lighting", sizes[4]),
+            replace(factor, size=size, labels=factor.labels[:size])
+            for factor, size in zip(self.grid, sizes, strict=True)
         ]
         everything = [file for chunk in files for file in chunk]
         shape = (len(table), 64, 64, 1)
-        array = decoded("smallnorb", shape, everything, blocks, data_dir)
-        super().__init__("smallnorb", grid, array)
-
-
-def _file(data_dir: Path, chunk: str, part: str) -> Path:
-    plain = f"small_norb/smallnorb-{chunk}-{part}.mat"
-    return find("smallnorb", data_dir, plain, f"{plain}.gz")
+        super().__init__(self.name, grid, decoded(self.name, shape, everything, blocks, data_dir))
 
 
 def _pictures(path: Path, count: int) -> np.ndarray:

@@ -1,6 +1,7 @@
 """`sprites`: white shapes on black, on the factor grid of dSprites, cut out on demand."""
 
 import numpy as np
+from typing_extensions import override
 
 from deltavae.data.dataset import Factor, GroundTruthData
 from deltavae.data.synthetic.solids import sine_cosine
@@ -22,15 +23,18 @@ class Sprites(GroundTruthData):
     every position from it: 6 MB stand for 3 GB.
     """
 
+    name = "sprites"
+    grid = (
+        Factor("shape", len(_SHAPES), labels=_SHAPES),
+        Factor("scale", _SCALES),
+        Factor("orientation", _ORIENTATIONS, symmetry=1),
+        Factor("position_x", _POSITIONS),
+        Factor("position_y", _POSITIONS),
+    )
+    image_shape = (_SIZE, _SIZE, 1)
+
     def __init__(self) -> None:
-        grid = [
-            Factor("shape", len(_SHAPES), labels=_SHAPES),
-            Factor("scale", _SCALES),
-            Factor("orientation", _ORIENTATIONS, symmetry=1),
-            Factor("position_x", _POSITIONS),
-            Factor("position_y", _POSITIONS),
-        ]
-        super().__init__("sprites", grid, (_SIZE, _SIZE, 1))
+        super().__init__(self.name, self.grid, self.image_shape)
         field = np.stack(
             [
                 _stamp(shape, 0.5 + 0.1 * scale, 360.0 * turn / _ORIENTATIONS)
@@ -41,17 +45,17 @@ class Sprites(GroundTruthData):
         )
         self._windows = np.lib.stride_tricks.sliding_window_view(field, (_SIZE, _SIZE), (1, 2))
 
+    @override
     def images(
         self, indices: np.ndarray, random_state: np.random.RandomState | None = None
     ) -> np.ndarray:
-        """The images at `indices`; see the base class."""
         rest, y = np.divmod(np.asarray(indices, np.int64), _POSITIONS)
         stamp, x = np.divmod(rest, _POSITIONS)
         return self._windows[stamp, _POSITIONS - 1 - y, _POSITIONS - 1 - x][..., None]
 
 
 def _stamp(shape: str, scale: float, degrees: float) -> np.ndarray:
-    """A shape in the middle of a black field of 64 + 31 pixels, uint8 0 or 255."""
+    """Draw a shape in the middle of a black field of 64 + 31 pixels, uint8 0 or 255."""
     size = _SIZE + _POSITIONS - 1
     steps = (np.arange(size) - 0.5 * (size - 1)) / (_RADIUS * scale)
     sine, cosine = sine_cosine(degrees)

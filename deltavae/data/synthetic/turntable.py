@@ -89,7 +89,7 @@ class _Scenes(ArrayData):
     A subclass says what each of these takes; `grid` names those that take several values.
     """
 
-    grid: tuple[Factor, ...]
+    image_shape = (scene.SIZE, scene.SIZE, 3)
     elevations: ClassVar[Sequence[float]] = (22.0,)
     objects: ClassVar[Sequence[Sequence[Solid]]] = tuple(OBJECTS.values())
     lamps: ClassVar[Sequence[scene.Lamp]] = (LAMPS["left"],)

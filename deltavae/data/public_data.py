@@ -1,0 +1,83 @@
+"""What a public dataset says of its files: where they come from and where they lie."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from deltavae.data.dataset import GroundTruthData
+from deltavae.errors import UserError
+
+
+@dataclass(frozen=True)
+class PublicFile:
+    """A file as its publisher offers it.
+
+    Attributes:
+        path: where it goes under the data folder.
+        urls: its addresses, tried in turn; empty if it can only be fetched by hand.
+        size: bytes, if known.
+        checksum: "sha256:..." or "md5:...", if known.
+        unpack: the folder inside a tar archive that becomes `path`, for an archive.
+    """
+
+    path: str
+    urls: tuple[str, ...] = ()
+    size: int | None = None
+    checksum: str | None = None
+    unpack: str | None = None
+
+    def within(self, data_dir: Path) -> Path | None:
+        """Return the path of the file under the data folder, unzipped or as published.
+
+        None if it isn't there.
+        """
+        path = data_dir / self.path
+        plain = path.with_suffix("") if path.suffix == ".gz" else path
+        return next((candidate for candidate in (plain, path) if candidate.exists()), None)
+
+
+class PublicData(GroundTruthData):
+    """A published dataset, made by `Class(data_dir)` from the files under a data folder.
+
+    Each public dataset derives from this class and from the one that holds its images. Its
+    class attributes say what can be known without opening a file.
+
+    Attributes:
+        name: by which it is opened.
+        grid: the factors of the published files.
+        image_shape: (height, width, channels).
+        page: the publisher's page.
+        files: what has to lie under the data folder.
+    """
+
+    page: ClassVar[str]
+    files: ClassVar[Sequence[PublicFile]]
+
+    @classmethod
+    def find(cls, data_dir: Path, *candidates: str) -> Path:
+        """Return the first of several possible files that exists.
+
+        Args:
+            data_dir: the data folder.
+            candidates: paths under it, the best first.
+
+        Raises:
+            UserError: says where the file was expected and how to get it.
+        """
+        for candidate in candidates:
+            if (data_dir / candidate).exists():
+                return data_dir / candidate
+        by_command = all(file.urls for file in cls.files)
+        command = f"`python -m deltavae data download {cls.name}` or "
+        raise UserError(
+            f"the files of {cls.name} are missing",
+            expected=" or ".join(str(data_dir / candidate) for candidate in candidates),
+            advice=f"Get them by {command if by_command else 'hand '}from {cls.page}; "
+            "DISENTANGLEMENT_LIB_DATA names the folder.",
+        )
+
+    @classmethod
+    def missing(cls, data_dir: Path) -> list[PublicFile]:
+        """Return the files that aren't under the data folder yet."""
+        return [file for file in cls.files if file.within(data_dir) is None]
