@@ -7,11 +7,11 @@ FROM ${BASE} AS dependencies
 ARG TENSORFLOW=tensorflow-cpu
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 COPY requirements.txt requirements-nodeps.txt requirements-events.txt /tmp/
-# Compilers, TensorBoard's server and what draws pictures are left out. The pins are complete,
-# so nothing else is resolved: TensorFlow's packages for CPU and GPU differ in name, and others ask for one of them.
+# A compiler and TensorBoard's server are left out. The pins are complete, so nothing else is
+# resolved: TensorFlow's packages for CPU and GPU differ in name, and others ask for one of them.
 # What compiling against the packages would need goes in the same layer.
 RUN python -m venv /opt/venv \
-    && sed -E -e '/^(#|libclang|tensorboard-data-server|contourpy|cycler|fonttools|Jinja2|kiwisolver|matplotlib|pyparsing)/d' \
+    && sed -E -e '/^(#|libclang|tensorboard-data-server)/d' \
         -e "s/^tensorflow==/${TENSORFLOW}==/" /tmp/requirements.txt > /tmp/image.txt \
     && /opt/venv/bin/pip install --no-compile --no-deps \
         -r /tmp/image.txt -r /tmp/requirements-nodeps.txt -r /tmp/requirements-events.txt \

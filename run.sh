@@ -4,20 +4,33 @@
 # run.sh [ARGUMENTS of train.py ...], e.g. run.sh --gin_bindings "train.steps = 500"
 #   DELTAVAE_GIN            configuration (default: gin/challenge/d10_beta10.gin)
 #   AICROWD_OUTPUT_PATH, AICROWD_EVALUATION_NAME, AICROWD_DATASET_NAME, DISENTANGLEMENT_LIB_DATA
-#                           set by the platform; local defaults unless AICROWD_IS_GRADING is set
-# Scores the representation afterwards, except on the grader.
+#                           set by the platform; where AICROWD_IS_GRADING is not set, those that
+#                           are missing get a local default, which is printed
+# Scores the run afterwards, except on the grader.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 
 python=python3
 [ ! -x .venv/bin/python ] || python=.venv/bin/python
 
+# the folder that train.py writes: what --output_dir names, the last one if there are several
+run=
+for ((i = 1; i <= $#; i++)); do
+  case ${!i} in
+    --output_dir=*) run=${!i#*=} ;;
+    --output_dir) next=$((i + 1)) && run=${!next:-} ;;
+  esac
+done
+
 continue=()
 if [ -z "${AICROWD_IS_GRADING+set}" ]; then
-  export AICROWD_OUTPUT_PATH=${AICROWD_OUTPUT_PATH:-./scratch/shared}
-  export AICROWD_EVALUATION_NAME=${AICROWD_EVALUATION_NAME:-local}
-  export AICROWD_DATASET_NAME=${AICROWD_DATASET_NAME:-cars3d}
-  export DISENTANGLEMENT_LIB_DATA=${DISENTANGLEMENT_LIB_DATA:-./scratch/dataset}
+  for default in AICROWD_OUTPUT_PATH=./scratch/shared AICROWD_EVALUATION_NAME=local \
+    AICROWD_DATASET_NAME=cars3d DISENTANGLEMENT_LIB_DATA=./scratch/dataset; do
+    name=${default%%=*}
+    [ -z "${!name:-}" ] || continue
+    export "${default?}"
+    echo "run.sh: $name is not set; taking ${default#*=}" >&2
+  done
 else
   continue=(--resume) # a container that the platform starts anew goes on where it stopped
 fi
@@ -53,5 +66,6 @@ esac
 "$python" -m deltavae submission event submit || exit 1
 
 if [ -z "${AICROWD_IS_GRADING+set}" ]; then
-  attend "$python" evaluate.py --run_dir "$AICROWD_OUTPUT_PATH/$AICROWD_EVALUATION_NAME" --noreport
+  attend "$python" evaluate.py --noreport \
+    --run_dir "${run:-$AICROWD_OUTPUT_PATH/$AICROWD_EVALUATION_NAME}"
 fi
