@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from deltavae.cli.main import main
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -22,6 +24,22 @@ def run_script(*arguments: str, **environment: str) -> subprocess.CompletedProce
         text=True,
         check=False,
     )
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Runs `deltavae` with those arguments in this process; gives status, output and errors."""
+    for name in list(os.environ):
+        if name.startswith("AICROWD"):
+            monkeypatch.delenv(name)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        capsys.readouterr()
+        status = main(arguments)
+        printed = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, status, printed.out, printed.err)
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ def parser(prog: str) -> Parser:
         "Score a representation: the challenge's five metrics, and what they cannot see.",
         [
             "--run_dir runs/demo --settings fast",
-            "--codes codes.npz --dataset cars3d --metrics mig,dci --output_dir scores",
+            "--codes codes.npz --dataset cars3d --output_dir scores",
         ],
     )
     add = flags.add_argument
@@ -124,6 +124,7 @@ def command(options: Namespace) -> int:
     run_dir = options.run_dir
     if not (run_dir or options.representation or options.codes):
         run_dir = str(environment().run_path)
+        Console(stderr=True).print(f"nothing named to score; taking the platform's run, {run_dir}")
     if not options.codes or options.readouts:
         start_tensorflow()
     with _progress() as bars:

@@ -62,6 +62,7 @@ def _check(folder: Path, run_dir: Path | None) -> int:
 
     console = Console()
     run_dir = run_dir or folder / environment().run_path
+    console.print(f"{folder.resolve()}, with the run {run_dir}")
     findings = check_submission(folder, run_dir)
     console.print(format_findings(findings))
     if not all(finding.ok for finding in findings):

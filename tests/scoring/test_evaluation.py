@@ -1,8 +1,6 @@
 """evaluate() and evaluate.py from the outside: files written, both protocols, bad input."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -210,31 +208,15 @@ def test_compare_wants_like_with_like(tmp_path, turned):
         compare([tmp_path / "a"])
 
 
-def test_the_command_line(tmp_path, turned):
-    np.savez(tmp_path / "codes.npz", codes=turned[0], factors=turned[1])
-
-    def run(*arguments):
-        return subprocess.run(
-            [sys.executable, ROOT / "evaluate.py", *arguments],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            check=False,
-        )
-
-    good = run(
-        "--codes", "codes.npz", "--settings", "fast", "--metrics", "mig", "--output_dir", "o"
-    )
+def test_the_command_line(tmp_path, turned, command, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("codes.npz", codes=turned[0], factors=turned[1])
+    short = ("evaluate", "--codes", "codes.npz", "--settings", "fast")
+    good = command(*short, "--metrics", "mig", "--output_dir", "o")
     assert good.returncode == 0 and "mig" in good.stdout
     assert (tmp_path / "o" / "scores.json").is_file()
-    bad = run("--codes", "codes.npz", "--metrics", "nothing")
-    assert bad.returncode == 2 and "Traceback" not in bad.stderr
+    bad = command("evaluate", "--codes", "codes.npz", "--metrics", "nothing")
+    assert bad.returncode == 2
     assert bad.stderr.strip().splitlines()[-1].startswith("error: unknown metric")
-    assert run("--udr").returncode == run("--protocol", "2018").returncode == 2
-    usage = run("--help")
-    assert usage.returncode == 0
-    assert all(flag in usage.stdout for flag in ("--protocol", "--readouts", "--[no]reference"))
-
-
-def test_main_stays_short():
-    assert len((ROOT / "evaluate.py").read_text().splitlines()) <= 60
+    assert command("evaluate", "--udr").returncode == 2
+    assert command("evaluate", "--protocol", "2018").returncode == 2

@@ -1,0 +1,213 @@
+"""The command line as a whole: help, spellings of flags, statuses; nothing here trains."""
+
+import errno
+import os
+import pathlib
+import resource
+import shlex
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from deltavae.cli import data, evaluate, report, study, submission, train
+from deltavae.cli.exit_status import exit_status
+from deltavae.cli.main import COMMANDS
+from deltavae.errors import UserError
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MODULES = {
+    "train": train,
+    "evaluate": evaluate,
+    "study": study,
+    "report": report,
+    "data": data,
+    "submission": submission,
+}
+
+
+def test_every_command_is_tried_here():
+    assert set(MODULES) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_fits_a_screen_and_ends_with_two_examples_that_parse(command, name):
+    done = command(name, "--help")
+    assert done.returncode == 0 and done.stderr == ""
+    lines = done.stdout.rstrip().splitlines()
+    assert len(lines) <= 40 and max(map(len, lines)) <= 100
+    assert lines[-3] == "examples:"
+    for line in lines[-2:]:
+        words = shlex.split(line)
+        start = words.index(name) + 1
+        assert MODULES[name].parser("x").parse(words[start:])
+
+
+def test_the_list_of_commands(command):
+    done = command("--help")
+    assert done.returncode == 0
+    assert all(f"  {name} " in done.stdout for name in COMMANDS)
+    assert len(done.stdout.splitlines()) <= 40
+    for wrong in ([], ["trian"], ["sweeps", "gin/studies/quick.gin"]):
+        refused = command(*wrong)
+        assert refused.returncode == 2 and refused.stderr.count("\n") == 1
+        assert all(name in refused.stderr for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("wrong", ["--no-such-flag", "--data_dirr=x", "--verbosity=loud"])
+def test_a_wrong_flag_is_one_line_and_status_2(command, name, wrong):
+    done = command(name, *{"study": ["x.gin"], "data": ["list"]}.get(name, []), wrong)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+    assert wrong.split("=")[0] in done.stderr and "--help" in done.stderr
+
+
+def test_a_misspelt_flag_names_the_nearest(command):
+    assert "did you mean --gin_bindings?" in command("train", "--gin_binding=x").stderr
+
+
+def test_values_are_given_with_a_space_or_an_equals_sign():
+    parse = train.parser("x").parse
+    spaced = ["--gin_config", "a.gin", "--gin_config", "b.gin", "--output_dir", "o", "--resume"]
+    joined = ["--gin_config=a.gin", "--gin_config=b.gin", "--output_dir=o", "--resume=true"]
+    assert parse(spaced) == parse(joined)
+    assert parse(spaced).gin_config == ["a.gin", "b.gin"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], True),
+        (["--report"], True),
+        (["--noreport"], False),
+        (["--report=false"], False),
+        (["--report=0"], False),
+        (["--noreport", "--report=True"], True),
+        (["--report", "--run_dir", "x", "--noreport"], False),
+    ],
+)
+def test_booleans(arguments, expected):
+    options = evaluate.parser("x").parse(arguments)
+    assert options.report is expected and options.more == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--compare", "a", "b", "c"],
+        ["--compare=a,b,c"],
+        ["--compare=a", "b", "c"],
+        ["--compare", "a,b", "c", "--udr"],
+        ["--compare=a", "--udr", "b", "c"],
+    ],
+)
+def test_compare_takes_the_runs_that_follow(command, monkeypatch, arguments):
+    compared = []
+    monkeypatch.setattr("deltavae.scoring.results.compare", lambda runs, *_: compared.append(runs))
+    monkeypatch.setattr(evaluate, "_udr", lambda runs: None)
+    assert command("evaluate", *arguments).returncode == 0
+    assert compared[0] == ["a", "b", "c"]
+
+
+def test_compare_means_the_same_to_report(command, monkeypatch, tmp_path):
+    compared = []
+    monkeypatch.setattr(
+        "deltavae.report.write_comparison", lambda *given: compared.append(given) or given[1]
+    )
+    done = command("report", "--compare", "a", "b", f"--output_dir={tmp_path}")
+    assert done.returncode == 0 and compared == [(["a", "b"], tmp_path / "comparison.html")]
+    assert done.stdout.strip() == str(tmp_path / "comparison.html")
+
+
+def test_lists_are_written_with_commas():
+    parse = evaluate.parser("x").parse
+    assert parse(["--metrics", "mig, dci"]).metrics == parse(["--metrics=mig,dci"]).metrics
+    assert parse(["--metrics=mig,dci"]).metrics == ["mig", "dci"]
+    assert parse([]).metrics == ["factor_vae_metric", "dci", "mig", "sap_score", "irs"]
+
+
+def test_a_number_may_be_negative(command):
+    done = command("evaluate", "--codes=x.npz", "--seed", "-1")
+    assert done.returncode == 2 and "seed" in done.stderr and "received -1" in done.stderr
+
+
+def test_data_dir_is_where_data_sets_are_looked_for(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("DISENTANGLEMENT_LIB_DATA", "before")
+    done = command("data", "list", "--data_dir", str(tmp_path))
+    assert done.returncode == 0 and str(tmp_path) in done.stdout.replace("\n", "")
+    assert os.environ["DISENTANGLEMENT_LIB_DATA"] == "before"
+
+
+def full(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def full_inside():
+    try:
+        full()
+    except OSError:
+        raise RuntimeError("the writer of the archive failed") from None
+
+
+@pytest.mark.parametrize("raises", [full, full_inside])
+def test_a_full_disk_is_one_line(capsys, raises):
+    assert exit_status(raises) == 2
+    assert capsys.readouterr().err.startswith("error: the disk is full")
+
+
+def test_a_message_of_several_lines_is_one(capsys):
+    def command():
+        raise UserError("cannot read\n  the file", received="a\nb")
+
+    assert exit_status(command) == 2
+    assert capsys.readouterr().err == "error: cannot read the file; received a b\n"
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_end_a_command_tidily(capsys, number, status):
+    left, before = [], signal.getsignal(number)
+
+    def command():
+        try:
+            os.kill(os.getpid(), number)
+            signal.pause()
+        finally:
+            left.append("tidied")
+
+    assert exit_status(command) == status
+    assert left == ["tidied"] and signal.getsignal(number) is before
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_defect_is_no_mistake_of_the_user():
+    with pytest.raises(ZeroDivisionError):
+        exit_status(lambda: 1 // 0)
+
+
+def seconds_of_processor(*arguments):
+    """Status, and processor time: unlike the clock's, other work does not change it much."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return done, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+@pytest.mark.parametrize("script", ["train.py", "evaluate.py"])
+def test_the_scripts_answer_at_once(script):
+    done, seconds = seconds_of_processor(script, "--help")
+    assert done.returncode == 0 and f"usage: python {script}" in done.stdout
+    assert seconds < 0.3
+    done, seconds = seconds_of_processor(script, "--no-such-flag")
+    assert done.returncode == 2 and done.stderr.startswith("error: unknown flag")
+    assert seconds < 0.3
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_answers_a_wrong_flag_at_once(name):
+    done, seconds = seconds_of_processor("-m", "deltavae", name, "--no-such-flag")
+    assert done.returncode == 2
+    assert seconds < 1.0
