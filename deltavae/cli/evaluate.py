@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
     from rich.progress import Progress
 
-CHALLENGE_METRICS = ("factor_vae_metric", "dci", "mig", "sap_score", "irs")
-
 
 def parser(prog: str) -> Parser:
     """The flags of `evaluate`."""
@@ -38,7 +36,6 @@ def parser(prog: str) -> Parser:
         "--metrics",
         metavar="LIST",
         type=comma_list,
-        default=list(CHALLENGE_METRICS),
         help="Metrics by commas, or all (docs/scores.md); default: the challenge's five.",
     )
     add(
@@ -155,13 +152,15 @@ def command(options: Namespace) -> int:
     console.print(format_scores(scores))
     for warning in scores["warnings"]:
         Console(stderr=True).print(f"warning: {warning}", style="yellow")
-    for metric, why in scores["failed"].items():
-        Console(stderr=True).print(f"{metric} failed: {why}", style="red")
+    columns = scores.get("readouts") or {scores["readout"]: scores}
+    for name, column in columns.items():
+        for metric, why in column["failed"].items():
+            Console(stderr=True).print(f"{metric} of {name} failed: {why}", style="red")
     if options.report and run_dir and not options.output_dir:
         from deltavae.report import write_report
 
         console.print(f"report: {write_report(run_dir)}")
-    return 1 if scores["failed"] else 0
+    return 1 if any(column["failed"] for column in columns.values()) else 0
 
 
 def _udr(folders: Sequence[str]) -> np.ndarray:

@@ -17,6 +17,7 @@ class Subset:
         self.name = data.name
         self.image_shape = data.image_shape
         self.is_stochastic = data.is_stochastic
+        self.digest = data.digest  # of the whole, which is what representations are scored on
         self.num_images = len(indices)
         self._data, self._indices = data, indices
 

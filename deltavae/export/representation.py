@@ -6,7 +6,8 @@ An exported representation is a folder:
     saved_model/      the same as a native TensorFlow 2 SavedModel
     model.keras       the whole model, where it is a Keras model
     results/          what the evaluator copies: gin/postprocess.gin names the data set
-    about.json        readout, the norm that it promises, image shape, size of a code
+    about.json        name and digest of the dataset, readout, the norm that it promises,
+                      image shape, size of a code
 """
 
 from __future__ import annotations
@@ -42,7 +43,12 @@ np.save(target, [
 
 
 def export_representation(
-    model: Any, directory: Path, *, dataset_name: str, example_images: np.ndarray
+    model: Any,
+    directory: Path,
+    *,
+    dataset_name: str,
+    example_images: np.ndarray,
+    dataset_digest: str | None = None,
 ) -> None:
     """Writes `model.representation` into `directory`, which is replaced as a whole.
 
@@ -54,7 +60,9 @@ def export_representation(
             (batch, height, width, channels) in [0, 1] to codes (batch, k); its `readout`,
             where it has one, is named in `about.json`.
         directory: the folder `representation` of a run.
-        dataset_name: told to the evaluator.
+        dataset_name: of what the model was trained on; the evaluator reads it.
+        dataset_digest: `GroundTruthData.digest` of the same, by which scoring finds out
+            whether a dataset of that name is still the same.
         example_images: (n, height, width, channels) uint8, or float in [0, 1].
 
     Raises:
@@ -85,6 +93,7 @@ def export_representation(
             temporary / "about.json",
             {
                 "dataset": dataset_name,
+                "dataset_digest": dataset_digest,
                 "readout": getattr(readout, "name", "embedding"),
                 "norm": getattr(readout, "norm", None),
                 "image_shape": list(images.shape[1:]),

@@ -1,8 +1,9 @@
 """disentanglement_lib's metrics by the names of the challenge, run on codes.
 
-Every metric is the library's own function on the library's own draws. Two parts are exchanged
-on the way: the boosted trees of DCI (`boosting`) and the solver that SAP's classifier names.
-With `reference` nothing is.
+Every metric is the library's own function on the library's own draws. Parts are exchanged on
+the way: the boosted trees of DCI (`boosting`), the solver that SAP's classifier names, and
+what divides by the deviation of a constant code in explicitness and total correlation. With
+`reference` nothing is.
 """
 
 from __future__ import annotations
@@ -11,8 +12,7 @@ import contextlib
 import functools
 import types
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
-from unittest import mock
+from typing import Any, NamedTuple
 
 import numpy as np
 import sklearn.svm
@@ -155,20 +155,52 @@ def _unchanged(seed: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _exchanged(metric: str, protocol: str, seed: int) -> Iterator[None]:
+    """Parts of the library replaced inside the block: see the module's docstring."""
     lib = library()
     with _unchanged(seed), contextlib.ExitStack() as stack:
-        if metric == "dci":
-            importances = functools.partial(importance_matrix, variant=protocol, seed=seed)
-            stack.enter_context(mock.patch.object(lib.dci, "compute_importance_gbt", importances))
-        if metric == "downstream_boosted_trees":
-            trees = types.SimpleNamespace(GradientBoostingClassifier=boosting.Classifier)
-            stack.enter_context(mock.patch.object(lib.utils, "ensemble", trees))
-        if metric == "sap_score":
-            dual = True if protocol == "challenge2019" else "auto"
-            classifier = functools.partial(sklearn.svm.LinearSVC, dual=dual, random_state=seed)
-            svm = types.SimpleNamespace(LinearSVC=classifier)
-            stack.enter_context(mock.patch.object(lib.sap_score, "svm", svm))
+
+        def replace(module: Any, name: str, value: Any) -> None:
+            stack.callback(setattr, module, name, getattr(module, name))
+            setattr(module, name, value)
+
+        match metric:
+            case "dci":
+                importances = functools.partial(importance_matrix, variant=protocol, seed=seed)
+                replace(lib.dci, "compute_importance_gbt", importances)
+            case "downstream_boosted_trees":
+                trees = types.SimpleNamespace(GradientBoostingClassifier=boosting.Classifier)
+                replace(lib.utils, "ensemble", trees)
+            case "sap_score":
+                dual = True if protocol == "challenge2019" else "auto"
+                classifier = functools.partial(sklearn.svm.LinearSVC, dual=dual, random_state=seed)
+                replace(lib.sap_score, "svm", types.SimpleNamespace(LinearSVC=classifier))
+            case "modularity_explicitness":
+                replace(lib.utils, "normalize_data", _standardised)
+            case "unsupervised":
+                for name in ("gaussian_total_correlation", "gaussian_wasserstein_correlation"):
+                    module = lib.unsupervised_metrics
+                    replace(module, name, _of_varying_codes(getattr(module, name)))
         yield
+
+
+def _standardised(
+    data: np.ndarray, mean: np.ndarray | None = None, stddev: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The library's `normalize_data`, in which a constant code becomes 0 and not 0 / 0."""
+    mean = np.mean(data, axis=1) if mean is None else mean
+    stddev = np.std(data, axis=1) if stddev is None else stddev
+    scale = np.where(stddev > 0, stddev, 1.0)
+    return (data - mean[:, None]) / scale[:, None], mean, stddev
+
+
+def _of_varying_codes(function: Callable[[np.ndarray], float]) -> Callable[[np.ndarray], float]:
+    """A function of a covariance, without the codes that are constant: they depend on nothing."""
+
+    def restricted(covariance: np.ndarray) -> float:
+        varying = np.diag(covariance) > 0
+        return function(covariance[np.ix_(varying, varying)]) if varying.any() else 0.0
+
+    return restricted
 
 
 def importance_matrix(

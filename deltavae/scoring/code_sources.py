@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,23 +22,25 @@ from deltavae.scoring.codes import CodeCache, Encoder, digest_files, encode_once
 from deltavae.scoring.draws import IndexedData, TableData
 
 EXPORTED = "exported"
+_CIRCLE = ":circle"
 
 
 @dataclass
-class Source:
+class CodeSource:
     """What is scored.
 
     Attributes:
         kind: run, representation or codes.
         path: as given.
         digest: SHA-256 of what makes the codes.
-        data: the image set; None for a file with its own factors.
+        data: the dataset; None for a file with its own factors.
         index: what the metrics draw from.
         encoder: makes the function from images to codes; None if `codes` is there.
         codes: float32 (num_images, k), or None if `encoder` is there.
         readout: name of the codes that come without asking for a readout.
         manifold: of the latent space, if known.
-        warnings: what was left out.
+        circles: which codes hold an angle (`deltavae.scoring.circles`); None to look for them.
+        warnings: what was left out, and what could not be checked.
         fitted: readouts that need no fitting, by name: codes to codes.
     """
 
@@ -48,57 +53,161 @@ class Source:
     codes: np.ndarray | None = None
     readout: str = EXPORTED
     manifold: object = None
+    circles: list[tuple[int, ...]] | None = None
     warnings: list[str] = field(default_factory=list)
     fitted: dict[str, Encoder] = field(default_factory=dict)
 
-
-def _opened(dataset: str | GroundTruthData | None, *fallbacks: str | None) -> GroundTruthData:
-    if isinstance(dataset, GroundTruthData):
-        return dataset
-    environment = os.environ.get("AICROWD_DATASET_NAME") or "cars3d"
-    return load_data(next(name for name in (dataset, *fallbacks, environment) if name))
+    @property
+    def dataset(self) -> str:
+        """The dataset's name; `factors` for a file with its own."""
+        return self.data.name if self.data else "factors"
 
 
-def _exported_dataset(representation: Path) -> str | None:
-    """The data set that the exported results name, or None."""
-    path = representation / "results" / "gin" / "postprocess.gin"
-    found = (
-        re.search(r"dataset\.name\s*=\s*['\"](\w+)", path.read_text()) if path.is_file() else None
-    )
-    return found.group(1) if found and found.group(1) != "auto" else None
+class NamedDataset(NamedTuple):
+    """The dataset that a file names: its name, its digest if the file has it, and the file."""
+
+    name: str
+    digest: str | None
+    file: Path
 
 
-def from_representation(path: Path, dataset: str | GroundTruthData | None) -> Source:
-    """A module's folder, or the `representation` folder around it."""
+def dataset_of_representation(folder: Path) -> NamedDataset | None:
+    """What an exported representation says it was trained on; None if it says nothing.
+
+    `about.json` says so; the modules of others may have `results/gin/postprocess.gin` only,
+    where `auto` stands for the platform's environment.
+    """
+    about = folder / "about.json"
+    if about.is_file():
+        content = read_json(about)
+        if content.get("dataset"):
+            return NamedDataset(content["dataset"], content.get("dataset_digest"), about)
+    settings = folder / "results" / "gin" / "postprocess.gin"
+    if not settings.is_file():
+        return None
+    bound = re.search(r"^\s*dataset\.name\s*=\s*(.+?)\s*$", settings.read_text(), re.MULTILINE)
+    if bound is None:
+        return None
+    try:
+        name = ast.literal_eval(bound.group(1))
+    except (SyntaxError, ValueError):
+        name = None
+    if not isinstance(name, str):
+        raise UserError(
+            f"cannot read the name of the dataset in {settings}",
+            expected="a text in quotes",
+            received=bound.group(1),
+            advice="Name the dataset with --dataset.",
+        )
+    return None if name == "auto" else NamedDataset(name, None, settings)
+
+
+def open_dataset(
+    asked: str | GroundTruthData | None, named: NamedDataset | None, what: Path
+) -> tuple[GroundTruthData, list[str]]:
+    """The dataset to score on, and what whoever reads the scores must know of that choice.
+
+    Args:
+        asked: what the user names, which wins.
+        named: what `what` says it belongs to.
+        what: the run or the module, for messages.
+
+    Raises:
+        UserError: nothing names a dataset, it cannot be opened, or it is not what it was when
+            `what` was made.
+    """
+    if asked is not None:
+        data = load_data(asked) if isinstance(asked, str) else asked
+        if named is None or named.digest == data.digest:
+            return data, []
+        if named.digest is None and named.name == data.name:
+            return data, []
+        other = " of other content" if named.name == data.name else ""
+        return data, [f"scored on {data.name}, as asked; {named.file} names {named.name}{other}"]
+    if named is None:
+        platform = os.environ.get("AICROWD_DATASET_NAME")
+        if not platform:
+            raise UserError(
+                f"nothing says which dataset {what} belongs to",
+                expected="--dataset NAME, or a name in its about.json",
+                received="neither",
+            )
+        return load_data(platform), [
+            f"scored on {platform}, which AICROWD_DATASET_NAME names; {what} names no dataset"
+        ]
+    try:
+        data = load_data(named.name)
+    except UserError as error:
+        raise UserError(
+            f"cannot open the dataset that {named.file} names: {error.message}",
+            advice="If it lies elsewhere now, name it with --dataset.",
+        ) from None
+    if named.digest is None:
+        return data, [
+            f"{named.file} was written before digests of datasets were kept: whether "
+            f"{data.name} is still what it was is not checked"
+        ]
+    if data.digest != named.digest:
+        raise UserError(
+            f"the dataset {data.name} is not the one that {what} was trained on",
+            expected=f"content with digest {named.digest[:16]}, by {named.file}",
+            received=f"digest {data.digest[:16]}",
+            advice="Name a dataset with --dataset to score on it all the same.",
+        )
+    return data, []
+
+
+def from_representation(
+    path: Path, dataset: str | GroundTruthData | None, named: NamedDataset | None = None
+) -> CodeSource:
+    """A module's folder, or the `representation` folder around it.
+
+    Args:
+        path: the folder.
+        dataset: what the user names.
+        named: what counts where the module names no dataset.
+    """
     module = path / "tfhub" if (path / "tfhub").is_dir() else path
     if not (module / "saved_model.pb").is_file():
         raise UserError(
             "no representation to score", expected=f"a module in {module}", received="none"
         )
-    data = _opened(dataset, _exported_dataset(module.parent))
+    named = dataset_of_representation(module.parent) or named
+    data, warnings = open_dataset(dataset, named, path)
     from deltavae.export.representation import (
         load_representation,
     )
 
-    return Source(
+    return CodeSource(
         kind="representation",
         path=path,
         digest=digest_files([module]),
         data=data,
         index=IndexedData.of(data),
         encoder=lambda: load_representation(module),
+        circles=_circles_of_module(module.parent),
+        warnings=warnings,
     )
 
 
-def from_run(path: Path, dataset: str | GroundTruthData | None, embedding: bool) -> Source:
+def _circles_of_module(folder: Path) -> list[tuple[int, ...]] | None:
+    about = read_json(folder / "about.json") if (folder / "about.json").is_file() else {}
+    if about.get("readout") == "angles":
+        return [(i,) for i in range(about["code_dim"])]
+    return None
+
+
+def from_run(path: Path, dataset: str | GroundTruthData | None, embedding: bool) -> CodeSource:
     """A run's folder: its exported module or, for readouts, its model's `embedding`."""
     run_dir = RunDir(path)
     if not path.is_dir():
         raise UserError("no such run", expected="a folder that train.py wrote", received=path)
     info = read_json(run_dir.info) if run_dir.info.is_file() else {}
-    named = dataset or info.get("dataset")
+    named = None
+    if info.get("dataset"):
+        named = NamedDataset(info["dataset"], info.get("dataset_digest"), run_dir.info)
     if not embedding:
-        source = from_representation(run_dir.representation, named)
+        source = from_representation(run_dir.representation, dataset, named)
         source.kind, source.path = "run", path
         source.readout = info.get("readout", EXPORTED)
         return source
@@ -106,9 +215,12 @@ def from_run(path: Path, dataset: str | GroundTruthData | None, embedding: bool)
         load_run,
     )
 
+    exported = dataset_of_representation(run_dir.representation)
+    if named is None or (named.digest is None and exported and exported.name == named.name):
+        named = exported
+    data, warnings = open_dataset(dataset, named, path)
     run = load_run(path)
-    data = _opened(named)
-    return Source(
+    return CodeSource(
         kind="run",
         path=path,
         digest=digest_files([run_dir.keras_model]),
@@ -117,67 +229,41 @@ def from_run(path: Path, dataset: str | GroundTruthData | None, embedding: bool)
         encoder=lambda: lambda images: run.model.embedding(images).numpy(),
         readout="embedding",
         manifold=run.model.posterior.manifold,
+        warnings=warnings,
         fitted={run.model.readout.name: run.model.readout} if run.model.readout else {},
     )
 
 
-def from_codes(path: Path, dataset: str | GroundTruthData | None) -> Source:
-    """An .npz file with `codes` (n, k) and, without a data set, `factors` (n, f) in it."""
-    try:
-        with np.load(path, allow_pickle=False) as entry:
-            arrays = {name: entry[name] for name in entry.files}
-    except FileNotFoundError:
-        raise UserError("there is no such file of codes", received=path) from None
-    except Exception as error:  # a file that is no archive raises nearly anything
-        raise UserError(
-            f"cannot read {path}",
-            expected="an .npz file with an array `codes`, and no objects in it",
-            received=f"another file, or a damaged one ({type(error).__name__})",
-        ) from None
-    if "codes" not in arrays or arrays["codes"].ndim != 2 or arrays["codes"].size == 0:
-        raise UserError(
-            f"{path} has no codes",
-            expected="an array `codes` of shape (images, code)",
-            received={name: array.shape for name, array in arrays.items()},
-        )
-    try:
-        codes = arrays["codes"].astype(np.float32)
-    except (TypeError, ValueError):
-        raise UserError("codes must be numbers", received=arrays["codes"].dtype) from None
-    require_finite(codes)
-    data, warnings = None, []
-    factors = arrays.get("factors")
-    if dataset is None and factors is None:
+def from_codes(path: Path, dataset: str | GroundTruthData | None) -> CodeSource:
+    """An .npz file with `codes` (n, k) and, without a dataset, `factors` (n, f) in it.
+
+    Beside them may lie `factor_names` (f,), which end in `:circle` for a factor whose values go
+    round a circle in equal steps, and `circles`: integers (c, 2), the two codes that hold
+    cosine and sine of an angle, or (c, 1), a code that is an angle in radians.
+    """
+    arrays = _read_arrays(path)
+    codes = _codes(path, arrays)
+    data: GroundTruthData | None = None
+    warnings: list[str] = []
+    if dataset is not None:
+        data = load_data(dataset) if isinstance(dataset, str) else dataset
+        index: IndexedData = IndexedData.of(data)
+    elif "factors" in arrays:
+        index, warnings = _table(path, arrays)
+    else:
         raise UserError(
             f"nothing says what the codes of {path} belong to",
             expected="--dataset NAME, or an array `factors` beside `codes`",
             received="neither",
         )
-    if dataset is not None:
-        data = _opened(dataset)
-        index: IndexedData = IndexedData.of(data)
-    else:
-        assert factors is not None
-        is_number = np.issubdtype(factors.dtype, np.number)
-        if not is_number or factors.ndim != 2 or not np.array_equal(factors, np.round(factors)):
-            raise UserError(
-                "factors must be whole numbers in a table (n, f)",
-                received=f"{factors.dtype} of shape {factors.shape}",
-            )
-        varies = np.ptp(factors, axis=0) > 0
-        names = [f"factor_{i}" for i in np.flatnonzero(varies)]
-        if not varies.all():
-            warnings.append(f"factors with one value are left out: {np.flatnonzero(~varies)}")
-        if not names:
-            raise UserError("no factor has two values", received=f"{factors.shape[1]} factors")
-        index = TableData(factors[:, varies].astype(np.int64), names)
     if len(codes) != index.num_images:
         raise UserError(
-            f"the codes of {path} don't match {f'the set {data.name}' if data else 'its factors'}",
-            expected=f"{index.num_images} rows, one an image, in index order",
+            f"the codes of {path} don't match "
+            f"{f'the dataset {data.name}' if data else 'its factors'}",
+            expected=f"{index.num_images} rows, one per image, in index order",
             received=f"{len(codes)} rows",
         )
-    return Source(
+    return CodeSource(
         kind="codes",
         path=path,
         digest=digest_files([path]),
@@ -185,17 +271,127 @@ def from_codes(path: Path, dataset: str | GroundTruthData | None) -> Source:
         index=index,
         codes=codes,
         readout="embedding",
+        circles=_circles(path, arrays["circles"], codes.shape[1]) if "circles" in arrays else None,
         warnings=warnings,
     )
 
 
-def open_source(
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    if not path.is_file():
+        raise UserError("there is no such file of codes", received=path)
+    if _is_pytorch(path):
+        raise UserError(
+            f"{path} is a file of PyTorch",
+            expected="an .npz file with an array `codes`",
+            advice='Save one with numpy.savez("codes.npz", codes=codes.detach().cpu().numpy()).',
+        )
+    try:
+        entry = np.load(path, allow_pickle=False)
+        if isinstance(entry, np.ndarray):
+            received = "an .npy file; numpy.savez(path, codes=array) writes an .npz"
+        else:
+            with entry:
+                return {name: np.asarray(entry[name]) for name in entry.files}
+    except Exception as error:  # a file that is no archive raises nearly anything
+        received = f"another file, or a damaged one ({type(error).__name__})"
+    raise UserError(
+        f"cannot read {path}",
+        expected="an .npz file with an array `codes`, and no objects in it",
+        received=received,
+    )
+
+
+def _is_pytorch(path: Path) -> bool:
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return any(name.split("/")[-1] == "data.pkl" for name in archive.namelist())
+    return path.suffix in (".pt", ".pth")
+
+
+def _codes(path: Path, arrays: dict[str, np.ndarray]) -> np.ndarray:
+    codes = arrays.get("codes")
+    if codes is None or codes.ndim != 2 or codes.size == 0:
+        raise UserError(
+            f"{path} has no codes",
+            expected="an array `codes` of shape (images, code)",
+            received={name: array.shape for name, array in arrays.items()},
+        )
+    if codes.dtype.kind not in "biuf":
+        raise UserError("codes must be real numbers", received=codes.dtype)
+    require_finite(codes)
+    largest = np.abs(codes.astype(np.float64)).max()
+    if largest > 1e15:
+        raise UserError(
+            "codes are too large for float32, in which they are scored",
+            expected="magnitudes up to 1e15, so that squares are numbers too",
+            received=f"{largest:.3g}",
+        )
+    return codes.astype(np.float32)
+
+
+def _table(path: Path, arrays: dict[str, np.ndarray]) -> tuple[TableData, list[str]]:
+    factors = arrays["factors"]
+    if factors.ndim != 2 or factors.dtype.kind not in "biuf":
+        raise UserError(
+            f"the factors of {path} are no table of whole numbers",
+            expected="numbers of shape (images, factors)",
+            received=f"{factors.dtype} of shape {factors.shape}",
+        )
+    odd = np.flatnonzero(~(factors == np.round(factors)).all(axis=0))  # NaN is odd too
+    if len(odd):
+        column = factors[:, odd[0]]
+        raise UserError(
+            f"the factors of {path} must be whole numbers",
+            expected="the number of a value, from 0",
+            received=f"{column[column != np.round(column)][0]} in column {odd[0]}",
+        )
+    names = [f"factor_{i}" for i in range(factors.shape[1])]
+    if "factor_names" in arrays:
+        given = arrays["factor_names"].ravel()
+        names = [n.decode() if isinstance(n, bytes) else str(n) for n in given.tolist()]
+        bare = [name.removesuffix(_CIRCLE) for name in names]
+        if len(names) != factors.shape[1] or len(set(bare)) < len(bare):
+            raise UserError(
+                f"the factor_names of {path} don't fit its factors",
+                expected=f"{factors.shape[1]} different names",
+                received=names,
+            )
+    varies = np.array([len(np.unique(column)) > 1 for column in factors.T], bool)
+    if not varies.any():
+        raise UserError("no factor has two values", received=f"{factors.shape[1]} factors")
+    warnings = []
+    if not varies.all():
+        constant = ", ".join(str(i) for i in np.flatnonzero(~varies))
+        warnings.append(f"factors with one value are left out: {constant}")
+    kept = [name for name, changes in zip(names, varies, strict=True) if changes]
+    periodic = [name.removesuffix(_CIRCLE) for name in kept if name.endswith(_CIRCLE)]
+    index = TableData(factors[:, varies], [name.removesuffix(_CIRCLE) for name in kept])
+    for name in periodic:
+        size = index.sizes[list(index.names).index(name)]
+        index.angles[name] = 2 * np.pi * np.arange(size) / size
+        index.symmetries[name] = 1
+    return index, warnings
+
+
+def _circles(path: Path, circles: np.ndarray, num_codes: int) -> list[tuple[int, ...]]:
+    fits = circles.ndim == 2 and circles.shape[1] in (1, 2) and circles.dtype.kind in "iu"
+    used = circles.ravel().tolist()
+    if not fits or len(set(used)) < len(used) or not all(0 <= i < num_codes for i in used):
+        raise UserError(
+            f"the circles of {path} don't fit its codes",
+            expected=f"integers (c, 2) or (c, 1), different numbers of codes below {num_codes}",
+            received=f"{circles.dtype} {circles.tolist()}",
+        )
+    return [tuple(row) for row in circles.tolist()]
+
+
+def open_code_source(
     run_dir: str | Path | None,
     representation: str | Path | None,
     codes_file: str | Path | None,
     data: str | GroundTruthData | None,
     readouts: Sequence[str] | None,
-) -> Source:
+) -> CodeSource:
     """The one source that is given; the others are None.
 
     Raises:
@@ -221,16 +417,16 @@ def open_source(
     return from_representation(Path(given[0]), data)
 
 
-def reopen(scores: dict) -> Source:
-    """The source that a scores.json names."""
+def reopen(scores: dict) -> CodeSource:
+    """The code source that a scores.json names."""
     path = Path(scores["source"]["path"])
     dataset = None if scores["dataset"] == "factors" else scores["dataset"]
     kind = {"run": "run_dir", "representation": "representation", "codes": "codes_file"}
     paths = dict.fromkeys(kind.values()) | {kind[scores["source"]["kind"]]: path}
-    return open_source(**paths, data=dataset, readouts=None)
+    return open_code_source(**paths, data=dataset, readouts=None)
 
 
-def same_images(found: Sequence[Source], num: int = 4000) -> list[np.ndarray]:
+def same_images(found: Sequence[CodeSource], num: int = 4000) -> list[np.ndarray]:
     """Codes (num, k) of the same random images from every source, or of all if there are fewer.
 
     Raises:

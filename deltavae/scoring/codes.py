@@ -17,6 +17,12 @@ from deltavae.io import atomic_write
 # Batches encoded side by side: one alone leaves cores idle between its layers (a sixth of the
 # time).
 _THREADS = 3
+# A code whose range is at most this share of its largest magnitude is constant but for rounding:
+# 32 units in the last place of float32. Codes of one image in batches of different sizes differ
+# by a few of them, and a histogram of 20 bins needs 20.
+ROUNDING = 32 * float(np.finfo(np.float32).eps)
+# Below it, squares vanish in float32.
+_TINY = 1e-22
 Encoder = Callable[[np.ndarray], np.ndarray]
 
 
@@ -132,3 +138,14 @@ def require_finite(codes: np.ndarray) -> None:
             expected="finite numbers",
             received=f"others in {len(bad)} of {len(codes)} rows, first in row {bad[0]}",
         )
+
+
+def constant_codes(rows: np.ndarray) -> np.ndarray:
+    """Which codes are constant but for rounding, bool (k,).
+
+    Args:
+        rows: float32 (n, k), the codes of all images that are used.
+    """
+    wide = rows.astype(np.float64)
+    magnitude = np.abs(wide).max(axis=0, initial=0.0)
+    return np.ptp(wide, axis=0) <= np.maximum(ROUNDING * magnitude, _TINY)

@@ -27,25 +27,28 @@ class IndexedData:
         offered: which of them the metrics may ask for; the rest are drawn at random.
         names: names of the offered factors.
         angles: for each periodic factor, the angle in radians of each of its values.
+        symmetries: for each periodic factor, how often a turn repeats the image.
     """
 
     sizes: Sequence[int]
     offered: Sequence[int]
     names: Sequence[str]
     angles: dict[str, np.ndarray] = field(default_factory=dict)
+    symmetries: dict[str, int] = field(default_factory=dict)
     is_grid = True
 
     @classmethod
     def of(cls, data: GroundTruthData) -> IndexedData:
         """The index of a `deltavae.data.GroundTruthData`."""
+        angles = {name: data.angles(name) for name in data.periodic}
         if data.table is not None:
-            angles = {name: data.angles(name) for name in data.periodic}
-            return TableData(data.table, data.factor_names, angles)
+            return TableData(data.table, data.factor_names, angles, data.periodic)
         return cls(
             sizes=[int(size) for size in data.grid_sizes],
             offered=list(data.latent_factor_indices),
             names=list(data.factor_names),
-            angles={name: data.angles(name) for name in data.periodic},
+            angles=angles,
+            symmetries=data.periodic,
         )
 
     @property
@@ -109,7 +112,7 @@ class TableData(IndexedData):
     Args:
         table: integers (n, factors), any values.
         names: names of the factors; by default factor_0 and so on.
-        angles: for each periodic factor, the angle in radians of each of its values.
+        angles, symmetries: as for `IndexedData`.
     """
 
     def __init__(
@@ -117,6 +120,7 @@ class TableData(IndexedData):
         table: np.ndarray,
         names: Sequence[str] | None = None,
         angles: dict[str, np.ndarray] | None = None,
+        symmetries: dict[str, int] | None = None,
     ) -> None:
         columns = [np.unique(column, return_inverse=True)[1] for column in table.T]
         self._table = np.stack(columns, axis=1).astype(np.int64)
@@ -126,6 +130,7 @@ class TableData(IndexedData):
             list(range(len(sizes))),
             list(names or [f"factor_{i}" for i in range(len(sizes))]),
             angles or {},
+            symmetries or {},
         )
         possible = math.prod(sizes)  # may be too large for 64 bits
         self.is_grid = len(table) == possible == len(np.unique(self._table, axis=0))

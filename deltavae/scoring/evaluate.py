@@ -13,12 +13,12 @@ from deltavae.io import require_writable
 from deltavae.run_dir import RunDir
 from deltavae.scoring import challenge
 from deltavae.scoring import code_sources as sources
-from deltavae.scoring.codes import CodeCache, Encoder, encode_once
+from deltavae.scoring.codes import CodeCache, Encoder, constant_codes, encode_once
 from deltavae.scoring.draws import drawn_images
 from deltavae.scoring.jobs import Job, Outcome, run_jobs
 from deltavae.scoring.library import library
 from deltavae.scoring.periodic import PeriodicScores
-from deltavae.scoring.request import check, metric_names
+from deltavae.scoring.request import check, metric_names, without_interventions
 from deltavae.scoring.results import column_report, described, write_scores
 
 Progress = Callable[[str, int, int], object]
@@ -30,7 +30,7 @@ def evaluate(
     representation: str | Path | None = None,
     codes_file: str | Path | None = None,
     data: str | GroundTruthData | None = None,
-    metrics: Sequence[str] = challenge.CHALLENGE,
+    metrics: Sequence[str] | None = None,
     protocol: str = "both",
     readouts: Sequence[str] | None = None,
     settings: str = "study",
@@ -47,7 +47,9 @@ def evaluate(
         run_dir, representation, codes_file: exactly one: a run's folder, an exported module's,
             or an .npz file with `codes`.
         data: the data set or its name; by default the one the run or module names.
-        metrics: keys of `challenge.METRICS`; `("all",)` is all of them.
+        metrics: keys of `challenge.METRICS`; `("all",)` is all of them, None the challenge's
+            five. Metrics that the dataset cannot give are left out with a warning, unless they
+            are asked for by name.
         protocol: `current` scores as today's scikit-learn does, `challenge2019` as the
             evaluator of 2019 did; `both` adds the latter as `dci_2019`, `sap_score_2019`.
         readouts: names of `deltavae.models.readouts`: scores each beside the others, from the
@@ -66,10 +68,11 @@ def evaluate(
     Raises:
         UserError: a mistake in the arguments or in what they name.
     """
-    names = metric_names(metrics)
+    metric_names(metrics)
     check(protocol, seed, seeds, settings, reference, jobs, readouts)
     library()
-    source = sources.open_source(run_dir, representation, codes_file, data, readouts)
+    source = sources.open_code_source(run_dir, representation, codes_file, data, readouts)
+    names, left_out = without_interventions(metrics, source.index.is_grid, source.dataset)
     output = Path(output_dir) if output_dir else Path(run_dir) if run_dir else None
     if output is not None:
         require_writable(output)
@@ -82,7 +85,10 @@ def evaluate(
     )
     functions = _readouts(source, base, readouts, seed)
     columns = {name: _apply(function, base) for name, function in functions.items()}
-    represent: Mapping = _live(source, functions) if live else columns
+    constant = {name: constant_codes(codes[_there(codes)]) for name, codes in columns.items()}
+    for name, codes in columns.items():
+        codes[np.ix_(_there(codes), constant[name])] = 0.0
+    represent: Mapping = _live(source, functions, constant) if live else columns
     planned = _plan(columns, names, protocol, all_seeds, reference)
     ended: list[Job] = []
 
@@ -99,12 +105,15 @@ def evaluate(
         done=done,
     )
     reports = {
-        name: column_report(name, outcomes, protocol, periodic.score(codes))
+        name: column_report(
+            name, outcomes, protocol, periodic.score(codes), source.index.num_factors
+        )
         for name, codes in columns.items()
     }
     first = next(iter(reports))
     scores = described(
-        dataset=source.data.name if source.data else "factors",
+        dataset=source.dataset,
+        dataset_digest=source.data.digest if source.data else None,
         source={"kind": source.kind, "path": str(source.path), "sha256": source.digest},
         protocol=protocol,
         settings=settings,
@@ -114,7 +123,8 @@ def evaluate(
         warnings=[
             *(source.data.warnings if source.data else ()),
             *source.warnings,
-            *_warnings(columns),
+            *left_out,
+            *_warnings(constant),
         ],
         readout=first,
         **reports[first],
@@ -127,7 +137,7 @@ def evaluate(
 
 
 def _codes(
-    source: sources.Source,
+    source: sources.CodeSource,
     names: list[str],
     settings: str,
     seeds: Sequence[int],
@@ -154,14 +164,14 @@ def _codes(
 
 
 def _readouts(
-    source: sources.Source, base: np.ndarray, readouts: Sequence[str] | None, seed: int
+    source: sources.CodeSource, base: np.ndarray, readouts: Sequence[str] | None, seed: int
 ) -> dict[str, Encoder]:
     """Codes to codes, by readout: the model's own, others fitted to 4,096 images, label-free."""
     if not readouts:
         return {source.readout: lambda codes: codes}
     from deltavae.models.readouts import fit_readout  # brings TensorFlow
 
-    shown = base[np.isfinite(base[:, 0])]
+    shown = base[_there(base)]
     shown = shown[np.random.RandomState(seed).permutation(len(shown))[:4096]]
     return {
         name: source.fitted.get(name) or fit_readout(name, shown, source.manifold)
@@ -171,34 +181,39 @@ def _readouts(
 
 def _apply(function: Encoder, base: np.ndarray) -> np.ndarray:
     """The function of every row that is there, float32; the others stay NaN."""
-    there = np.isfinite(base[:, 0])
+    there = _there(base)
     rows = np.asarray(function(base[there]), np.float32)
     codes = np.full((len(base), rows.shape[1]), np.nan, np.float32)
     codes[there] = rows
     return codes
 
 
-def _live(source: sources.Source, functions: dict[str, Encoder]) -> dict[str, Encoder]:
+def _there(codes: np.ndarray) -> np.ndarray:
+    """Which rows hold codes, bool (n,); the others were not needed and are NaN."""
+    return np.isfinite(codes[:, 0])
+
+
+def _live(
+    source: sources.CodeSource, functions: dict[str, Encoder], constant: Mapping[str, np.ndarray]
+) -> dict[str, Encoder]:
     """Images to codes, by readout, for sets whose images are never the same twice."""
     assert source.encoder is not None
     encode = source.encoder()
 
-    def read(function: Encoder) -> Encoder:
-        return lambda images: np.asarray(function(encode(images)))
+    def read(function: Encoder, zero: np.ndarray) -> Encoder:
+        return lambda images: np.where(zero, np.float32(0), np.asarray(function(encode(images))))
 
-    return {name: read(function) for name, function in functions.items()}
+    return {name: read(function, constant[name]) for name, function in functions.items()}
 
 
-def _warnings(columns: dict[str, np.ndarray]) -> list[str]:
+def _warnings(constant: Mapping[str, np.ndarray]) -> list[str]:
     """What is odd about codes that can be scored."""
-    found = []
-    for name, codes in columns.items():
-        used = codes[np.isfinite(codes[:, 0])]
-        constant = np.flatnonzero(np.ptp(used, axis=0) == 0)
-        if len(constant):
-            which = ", ".join(map(str, constant))
-            found.append(f"{len(constant)} of {codes.shape[1]} {name} codes are constant: {which}")
-    return found
+    return [
+        f"{zero.sum()} of {len(zero)} {name} codes are constant, and scored as 0: "
+        + ", ".join(map(str, np.flatnonzero(zero)))
+        for name, zero in constant.items()
+        if zero.any()
+    ]
 
 
 def _plan(

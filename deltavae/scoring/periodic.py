@@ -39,23 +39,27 @@ class PeriodicScores:
         Args:
             codes: float (num_images, k).
         """
-        data = self._data
-        if data is None or not self._index.angles:
+        data, probed = self._data, self._probed
+        if not self._index.angles:
             return {}
-        probed = self._probed
+
+        def pixels() -> np.ndarray:
+            assert data is not None
+            return data.images(probed).reshape(len(probed), -1).astype(np.float32)
+
         found = probe_factors(
             codes[probed],
             self._index.factors(probed),
             list(self._index.names),
             self._index.factors_num_values,
             self._index.angles,
-            data.periodic,
+            self._index.symmetries,
             seed=self._seed,
-            pixels=lambda: data.images(probed).reshape(len(probed), -1).astype(np.float32),
+            pixels=None if data is None else pixels,
         )
         turning = turning_factors(self._index)
         if turning and codes.shape[1] > 1:
-            turns = [data.periodic[name] * self._index.angles[name] for name in turning]
+            turns = [self._index.symmetries[name] * self._index.angles[name] for name in turning]
             for name, value in zip(turning, d_lsbd(codes[self._orbits], turns), strict=True):
                 found[name]["d_lsbd"] = value
         return found

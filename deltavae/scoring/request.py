@@ -4,16 +4,23 @@ from collections.abc import Sequence
 
 from deltavae.errors import UserError
 from deltavae.models import READOUTS
-from deltavae.scoring.challenge import METRICS, PROTOCOLS
+from deltavae.scoring.challenge import CHALLENGE, METRICS, PROTOCOLS
 from deltavae.scoring.library import SETTINGS
+from deltavae.scoring.specs import SCORES
 
 
-def metric_names(metrics: Sequence[str]) -> list[str]:
-    """The names asked for, each once; `all` stands for every one. `UserError` if unknown."""
+def metric_names(metrics: Sequence[str] | None) -> list[str]:
+    """The names asked for, each once; `all` stands for every one, None for the challenge's five.
+
+    A score stands for the metric that gives it. `UserError` if a name is unknown.
+    """
+    if metrics is None:
+        return list(CHALLENGE)
     if list(metrics) == ["all"]:
         return list(METRICS)
+    given_by = {score: name for name, metric in METRICS.items() for score in metric.scores}
     for name in metrics:
-        if name not in METRICS:
+        if name not in METRICS and name not in given_by:
             raise UserError(
                 "unknown metric",
                 expected=f"all, or some of {', '.join(METRICS)}",
@@ -21,7 +28,48 @@ def metric_names(metrics: Sequence[str]) -> list[str]:
             )
     if not metrics:
         raise UserError("no metric asked for", expected=", ".join(METRICS))
-    return list(dict.fromkeys(metrics))
+    return list(dict.fromkeys(name if name in METRICS else given_by[name] for name in metrics))
+
+
+def without_interventions(
+    metrics: Sequence[str] | None, is_grid: bool, dataset: str
+) -> tuple[list[str], list[str]]:
+    """The metrics asked for, without those that the dataset cannot give.
+
+    Args:
+        metrics: as for `metric_names`.
+        is_grid: whether every combination of factors has exactly one image.
+        dataset: its name, for messages.
+
+    Returns:
+        Names of metrics, and warnings of what was left out.
+
+    Raises:
+        UserError: one that the dataset cannot give was asked for by its name.
+    """
+    names = metric_names(metrics)
+    needing = [
+        name
+        for name in names
+        if any(SCORES[score].needs_interventions for score in METRICS[name].scores)
+    ]
+    if is_grid or not needing:
+        return names, []
+    if metrics is not None and list(metrics) != ["all"]:
+        raise UserError(
+            f"{' and '.join(needing)} cannot be computed on {dataset}",
+            expected="exactly one image of every combination of factors, since one factor is "
+            "held while the others vary",
+            received="combinations that are missing or repeated",
+            advice="Leave them out of the metrics.",
+        )
+    return (
+        [name for name in names if name not in needing],
+        [
+            f"left out: {', '.join(needing)}, which need exactly one image of every combination "
+            f"of factors; {dataset} has combinations that are missing or repeated"
+        ],
+    )
 
 
 def check(

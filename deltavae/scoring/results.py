@@ -48,7 +48,7 @@ def score_key(score: str, version: str, protocol: str) -> str:
 
 
 def column_report(
-    readout: str, outcomes: dict[Job, Outcome], protocol: str, probes: dict
+    readout: str, outcomes: dict[Job, Outcome], protocol: str, probes: dict, num_factors: int
 ) -> dict[str, dict]:
     """What scores.json says of one readout.
 
@@ -58,7 +58,7 @@ def column_report(
         spread: its standard deviation over seeds (n - 1), where there are several.
         metrics: every number of each metric (mean over seeds) and `seconds`.
         probes: as `probe.probe_factors` returns.
-        failed: by metric, why it has no score.
+        failed: by metric, or by score where it alone is not finite, why there is none.
     """
     report: dict[str, dict] = {
         "scores": {}, "spread": {}, "metrics": {}, "probes": probes, "failed": {},
@@ -89,6 +89,12 @@ def column_report(
     turned = [found["d_lsbd"] for found in probes.values() if "d_lsbd" in found]
     if turned:
         report["scores"]["d_lsbd"] = float(np.mean(turned))
+    for key, value in list(report["scores"].items()):
+        if not np.isfinite(value):
+            del report["scores"][key]
+            report["spread"].pop(key, None)
+            why = "one factor, for which it is not defined" if num_factors == 1 else "these codes"
+            report["failed"][key] = f"it comes out as {value} for {why}"
     order = [*SCORES, *report["scores"]]  # the challenge's five first
     keys = sorted(report["scores"], key=lambda key: order.index(key.removesuffix("_2019")))
     report["scores"] = {key: report["scores"][key] for key in keys}
@@ -171,6 +177,13 @@ def compare(
         values = [scores.get(field) for scores in all_scores]
         if len(set(values)) > 1:
             raise UserError(f"runs differ in their {field}", expected="the same", received=values)
+    digests = {s["dataset_digest"][:16] for s in all_scores if s.get("dataset_digest")}
+    if len(digests) > 1:
+        raise UserError(
+            "runs were scored on different contents of their dataset",
+            expected=f"one digest of {all_scores[0]['dataset']}",
+            received=" and ".join(sorted(digests)),
+        )
     shared = [
         key
         for key in all_scores[0]["scores"]

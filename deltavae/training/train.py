@@ -131,7 +131,11 @@ def finish(
     model.save(temporary)
     os.replace(temporary, run_dir.keras_model)
     export_representation(
-        model, run_dir.representation, dataset_name=data.name, example_images=images[:64]
+        model,
+        run_dir.representation,
+        dataset_name=data.name,
+        dataset_digest=data.digest,
+        example_images=images[:64],
     )
 
 

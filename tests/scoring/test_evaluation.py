@@ -112,8 +112,8 @@ def test_images_never_the_same_twice(monkeypatch, tmp_path, data):
 
     monkeypatch.setattr(
         sources,
-        "open_source",
-        lambda *_: sources.Source(
+        "open_code_source",
+        lambda *_: sources.CodeSource(
             "representation",
             tmp_path,
             "0" * 64,
@@ -129,11 +129,11 @@ def test_images_never_the_same_twice(monkeypatch, tmp_path, data):
 @pytest.mark.parametrize(
     ("arrays", "options", "words"),
     [
-        ({"codes": np.zeros((95, 2))}, {}, "96 rows, one an image"),
+        ({"codes": np.zeros((95, 2))}, {}, "96 rows, one per image"),
         ({"codes": np.full((96, 2), np.nan)}, {}, "96 of 96 rows, first in row 0"),
         ({"codes": np.zeros(96)}, {}, r"shape \(images, code\)"),
         ({"other": np.zeros(96)}, {}, "an array `codes`"),
-        ({"codes": np.array([["a"]] * 96)}, {}, "must be numbers"),
+        ({"codes": np.array([["a"]] * 96)}, {}, "must be real numbers"),
         ({"codes": np.zeros((96, 2))}, {"metrics": ["migg"]}, "unknown metric.*mig"),
         ({"codes": np.zeros((96, 2))}, {"metrics": []}, "no metric"),
         ({"codes": np.zeros((96, 2))}, {"protocol": "2018"}, "unknown protocol.*challenge2019"),
@@ -173,7 +173,7 @@ def test_odd_codes_are_scored_with_a_warning(tmp_path, data, turned):
     path = tmp_path / "codes.npz"
     np.savez(path, codes=np.column_stack([turned[0], np.ones(96)]))
     scores = evaluate(codes_file=path, data=data, settings="fast", metrics=["mig", "irs"])
-    assert "constant: 4" in scores["warnings"][0] and not scores["failed"]
+    assert "scored as 0: 4" in scores["warnings"][0] and not scores["failed"]
     np.savez(path, codes=turned[0][:, :1])
     scores = evaluate(codes_file=path, data=data, settings="fast", metrics=["mig", "irs"])
     assert "two codes" in scores["failed"]["mig"] and "irs" in scores["scores"]

@@ -1,0 +1,227 @@
+"""What is scored, and on what: nothing is guessed, and what had to be chosen is said."""
+
+import json
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+
+from deltavae.data import ArrayData, Factor
+from deltavae.errors import UserError
+from deltavae.scoring import code_sources
+from deltavae.scoring.evaluate import evaluate
+
+GRID = [Factor("size", 3), Factor("azimuth", 8, symmetry=1)]
+TABLE = np.stack(np.unravel_index(np.arange(24), (3, 8)), 1)
+CODES = TABLE + 0.1 * np.random.default_rng(0).normal(size=(24, 2))
+
+
+def images(seed):
+    return np.random.default_rng(seed).integers(0, 256, (24, 4, 4, 1), dtype=np.uint8)
+
+
+@pytest.fixture
+def datasets(monkeypatch):
+    """Two named datasets of other contents; AICROWD_DATASET_NAME is not set."""
+    known = {name: ArrayData(name, GRID, images(seed)) for seed, name in enumerate("ab")}
+    monkeypatch.setattr(code_sources, "load_data", known.__getitem__)
+    monkeypatch.delenv("AICROWD_DATASET_NAME", raising=False)
+    return known
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """A representation whose module is the images' first pixels."""
+    import deltavae.export.representation as export
+
+    (tmp_path / "r" / "tfhub").mkdir(parents=True)
+    (tmp_path / "r" / "tfhub" / "saved_model.pb").write_bytes(b"a module")
+    monkeypatch.setattr(
+        export, "load_representation", lambda _: lambda x: x.reshape(len(x), -1)[:, :3]
+    )
+    return tmp_path / "r"
+
+
+def about(module, **content):
+    (module / "about.json").write_text(json.dumps({"readout": "embedding", **content}))
+
+
+def postprocess(module, text):
+    path = module / "results" / "gin" / "postprocess.gin"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+
+
+def score(module, data=None):
+    scores = evaluate(
+        representation=module, data=data, settings="fast", metrics=["mig"], protocol="current"
+    )
+    return scores["dataset"], scores["warnings"]
+
+
+def test_the_dataset_that_about_json_names(module, datasets):
+    about(module, dataset="b", dataset_digest=datasets["b"].digest)
+    assert score(module) == ("b", [])
+
+
+def test_a_module_of_before_digests_still_works_and_it_is_said(module, datasets):
+    about(module, dataset="b")
+    dataset, (warning,) = score(module)
+    assert dataset == "b" and "before digests" in warning and "not checked" in warning
+
+
+def test_other_content_under_the_same_name_is_an_error(module, datasets):
+    about(module, dataset="b", dataset_digest=datasets["a"].digest)
+    with pytest.raises(UserError, match="not the one") as error:
+        score(module)
+    for digest in (datasets["a"].digest, datasets["b"].digest):
+        assert digest[:16] in str(error.value)
+    dataset, (warning,) = score(module, "b")  # asked for all the same
+    assert dataset == "b" and "as asked" in warning and "other content" in warning
+
+
+def test_another_dataset_asked_for_is_said(module, datasets):
+    about(module, dataset="b", dataset_digest=datasets["b"].digest)
+    dataset, (warning,) = score(module, "a")
+    assert dataset == "a" and "names b" in warning
+
+
+@pytest.mark.parametrize("name", ['/my images/it\'s "here"', r"C:\new\table", "plain"])
+def test_any_text_in_postprocess_gin(module, datasets, name):
+    datasets[name] = ArrayData(name, GRID, images(3))
+    postprocess(module, f"dataset.name = {name!r}\n")
+    dataset, (warning,) = score(module)
+    assert dataset == name and "not checked" in warning
+
+
+def test_a_name_that_is_no_text_is_an_error_and_no_default(module, datasets):
+    postprocess(module, "dataset.name = @somewhere()\n")
+    with pytest.raises(UserError, match=r"cannot read the name.*--dataset"):
+        score(module)
+
+
+@pytest.mark.parametrize("text", [None, "dataset.name = 'auto'\n", "# nothing\n"])
+def test_the_platform_or_nothing(module, datasets, monkeypatch, text):
+    if text:
+        postprocess(module, text)
+    with pytest.raises(UserError, match="nothing says which dataset"):
+        score(module)
+    monkeypatch.setenv("AICROWD_DATASET_NAME", "a")
+    dataset, (warning,) = score(module)
+    assert dataset == "a" and "AICROWD_DATASET_NAME" in warning
+
+
+def test_what_a_dataset_that_moved_asks_for(module, monkeypatch):
+    about(module, dataset="/nowhere/images", dataset_digest="0" * 64)
+    with pytest.raises(UserError, match=r"about\.json names.*--dataset"):
+        score(module)
+
+
+def read(tmp_path, **arrays):
+    path = tmp_path / "codes.npz"
+    np.savez(path, **arrays)
+    return code_sources.from_codes(path, None)
+
+
+@pytest.mark.parametrize(
+    "factors",
+    [
+        TABLE.astype(np.float64),
+        np.asfortranarray(TABLE),
+        TABLE.astype(np.uint8),
+        TABLE.astype(np.float16),
+        5 * TABLE - 3,
+        np.asfortranarray(TABLE.astype(np.float32)),
+    ],
+    ids=lambda array: f"{array.dtype}-{'F' if array.flags.f_contiguous else 'C'}",
+)
+def test_whole_numbers_of_any_type_and_layout(tmp_path, factors):
+    source = read(tmp_path, codes=np.asfortranarray(CODES), factors=factors)
+    np.testing.assert_array_equal(source.index.factors(np.arange(24)), TABLE)
+    np.testing.assert_array_equal(source.codes, CODES.astype(np.float32))
+
+
+@pytest.mark.parametrize("kind", [np.str_, np.bytes_, object])
+def test_names_of_factors(tmp_path, kind):
+    names = np.array(["size", "turn:circle"]).astype(kind)
+    if kind is object:
+        with pytest.raises(UserError, match="no objects"):
+            read(tmp_path, codes=CODES, factors=TABLE, factor_names=names)
+        return
+    index = read(tmp_path, codes=CODES, factors=TABLE, factor_names=names).index
+    assert index.names == ["size", "turn"] and index.symmetries == {"turn": 1}
+    np.testing.assert_allclose(index.angles["turn"], np.pi / 4 * np.arange(8))
+
+
+def test_a_factor_on_a_circle_is_probed(tmp_path):
+    angle = np.pi / 4 * TABLE[:, 1]
+    codes = np.column_stack([np.cos(angle), np.sin(angle), TABLE[:, 0]])
+    np.savez(tmp_path / "c.npz", codes=codes, factors=TABLE, factor_names=["size", "turn:circle"])
+    scores = evaluate(codes_file=tmp_path / "c.npz", settings="fast", metrics=["mig"])["scores"]
+    assert scores["r2_turn"] == pytest.approx(1) and scores["d_lsbd"] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_table_of_seventy_columns(tmp_path):
+    factors = np.random.default_rng(0).integers(2, size=(200, 70))
+    np.savez(tmp_path / "c.npz", codes=factors[:, :3] + 0.0, factors=factors)
+    scores = evaluate(codes_file=tmp_path / "c.npz", settings="fast", metrics=["mig"])
+    assert not scores["failed"] and 0.03 < scores["scores"]["mig"] < 0.06  # 3 of 70 are known
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"factors": TABLE + 0.5}, "must be whole numbers.*0.5 in column 0"),
+        ({"factors": np.where(TABLE == 2, np.nan, TABLE)}, "whole numbers.*nan in column 0"),
+        ({"factors": TABLE.astype(str)}, "no table of whole numbers.*shape"),
+        ({"factors": TABLE[:, 0]}, "no table of whole numbers"),
+        ({"factors": 0 * TABLE}, "no factor has two values"),
+        ({"factors": TABLE, "factor_names": ["a"]}, "2 different names"),
+        ({"factors": TABLE, "factor_names": ["a", "a:circle"]}, "2 different names"),
+        ({"factors": TABLE, "circles": [[0, 2]]}, "below 2"),
+        ({"factors": TABLE, "circles": [[0, 0]]}, "different numbers"),
+        ({"factors": TABLE, "codes": CODES * 1e20}, "too large"),
+        ({"factors": TABLE, "codes": CODES + 1j}, "real numbers"),
+    ],
+)
+def test_files_that_make_no_sense(tmp_path, arrays, words):
+    with pytest.raises(UserError, match=words):
+        read(tmp_path, **({"codes": CODES} | arrays))
+
+
+@pytest.mark.parametrize("kind", ["zip", "pickle"])
+def test_a_file_of_pytorch_says_how_to_save_codes(tmp_path, kind):
+    path = tmp_path / "codes.pt"
+    if kind == "zip":  # what torch.save writes since 1.6
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("codes/data.pkl", pickle.dumps({}))
+            archive.writestr("codes/data/0", b"0" * 64)
+    else:
+        path.write_bytes(pickle.dumps({}))
+    with pytest.raises(UserError, match=r"PyTorch.*numpy\.savez"):
+        code_sources.from_codes(path, None)
+
+
+def test_one_array_alone(tmp_path):
+    np.save(tmp_path / "codes.npy", CODES)
+    with pytest.raises(UserError, match=r"an \.npy file.*numpy\.savez"):
+        code_sources.from_codes(tmp_path / "codes.npy", None)
+
+
+@pytest.fixture
+def gaps(tmp_path):
+    path = tmp_path / "gaps.npz"
+    np.savez(path, codes=CODES[:-1], factors=TABLE[:-1])
+    return path
+
+
+def test_what_needs_interventions_is_left_out_or_refused(gaps):
+    options = {"codes_file": gaps, "settings": "fast", "protocol": "current"}
+    scores = evaluate(**options)
+    assert "factor_vae_metric" not in scores["scores"] and not scores["failed"]
+    assert {"mig", "dci", "sap_score", "irs"} <= scores["scores"].keys()
+    assert "left out: factor_vae_metric" in scores["warnings"][0]
+    for metric in ("factor_vae_metric", "beta_vae"):
+        with pytest.raises(UserError, match=f"{metric} cannot be computed on factors"):
+            evaluate(**options, metrics=["mig", metric])
