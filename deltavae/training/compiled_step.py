@@ -35,6 +35,10 @@ class Steps:
         # the step, counted from 1, that first gave terms out of bounds, and those terms
         self.alarm = tf.Variable(tf.zeros(1 + len(TERMS), tf.float64), trainable=False)
         self.variables = [self.sums, self.alarm]
+        # KL of each factor of the latent space, summed over steps, and how many steps. No part
+        # of `variables`, which checkpoints made before there was such a thing must match
+        factors = model.posterior.manifold.num_factors
+        self.factor_sums = tf.Variable(tf.zeros(factors + 1, tf.float64), trainable=False)
         self._update = tf.function(self._terms, jit_compile=jit_compile)
 
     @tf.function
@@ -48,11 +52,14 @@ class Steps:
 
     def _terms(self, images: tf.Tensor) -> tf.Tensor:
         terms = self.model.update(images)
-        return tf.stack([tf.reduce_mean(terms[name]) for name in TERMS])
+        means = tf.stack([tf.reduce_mean(terms[name]) for name in TERMS])
+        return tf.concat([means, tf.reduce_mean(terms["kl_per_factor"], axis=0)], 0)
 
     def _step(self, images: tf.Tensor) -> None:
         means = self.strategy.reduce("MEAN", self.strategy.run(self._update, (images,)), None)
         means = tf.cast(means, tf.float64)
+        self.factor_sums.assign_add(tf.concat([means[len(TERMS) :], [1.0]], 0))
+        means = means[: len(TERMS)]
         self.sums.assign_add(means)
         step = tf.cast(self.model.optimizer.iterations, tf.float64)
         # not (|x| < LARGEST) would do, but the graph optimiser makes |x| >= LARGEST of it
@@ -64,6 +71,12 @@ class Steps:
     def reset(self) -> None:
         """Begin an epoch."""
         self.sums.assign(tf.zeros_like(self.sums))
+        self.factor_sums.assign(tf.zeros_like(self.factor_sums))
+
+    def kl_per_factor(self) -> list[float]:
+        """The KL of each factor of the latent space in nats, averaged over the epoch so far."""
+        *sums, count = self.factor_sums.numpy().tolist()
+        return [total / count for total in sums]
 
     def means(self, steps: int) -> dict[str, float]:
         """The terms, averaged over the `steps` of the epoch so far; nats, `log_scale` none."""

@@ -59,6 +59,8 @@ class Loop:
         state = self.checkpoints.restore(self.variables) if resume else None
         state = state or {"step": 0, "done": 0, "seconds": 0.0, "history": []}
         self.last = self.checkpoints.all()[-1] if state["step"] else None
+        if "kl_factor_sums" in state:
+            self.steps.factor_sums.assign(state["kl_factor_sums"])
         self.history: list[dict[str, Any]] = state["history"]
         self.step, self.done, self.seconds = state["step"], state["done"], state["seconds"]
 
@@ -137,6 +139,7 @@ class Loop:
             "loss": means["loss"],
             "reconstruction": means["reconstruction"],
             "kl": means["kl"],
+            "kl_per_factor": self.steps.kl_per_factor(),
             "capacity": float(self.model.capacity.numpy()),
             "beta": self.model.objective.beta,
             "elbo": means["elbo"],
@@ -153,6 +156,7 @@ class Loop:
             "step": self.step,
             "done": self.done,
             "seconds": self.seconds,
+            "kl_factor_sums": self.steps.factor_sums.numpy().tolist(),
             "history": self.history,
         }
         self.last = self.checkpoints.save(self.variables, state)

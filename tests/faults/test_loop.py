@@ -43,11 +43,17 @@ def test_stopped_and_resumed_equals_uninterrupted(tmp_path, whole, moment):
 def test_history_averages_are_those_of_the_steps(whole):
     model = small_model()
     model.compile(keras.optimizers.Adam(1e-3, epsilon=1e-8))
-    losses = []
+    losses, kls = [], []
     for images in batches(Noise(), 4, seed=0, epoch=0, steps=6):
-        losses.append(tf.reduce_mean(model.update(images)["loss"]))
+        terms = model.update(images)
+        losses.append(tf.reduce_mean(terms["loss"]))
+        kls.append(tf.reduce_mean(terms["kl_per_factor"], axis=0))
     rows, _ = whole
     assert rows[0]["loss"] == pytest.approx(np.mean(losses), rel=1e-6)
+    assert rows[0]["kl_per_factor"] == pytest.approx(np.mean(kls, axis=0), rel=1e-6)
+    for row in rows:
+        assert len(row["kl_per_factor"]) == 2  # the two axes of R^2
+        assert sum(row["kl_per_factor"]) == pytest.approx(row["kl"], rel=1e-5)
     assert [row["step"] for row in rows] == [6, 12, 18, 20]
 
 
