@@ -17,15 +17,15 @@ from rich.console import Console
 
 from deltavae.errors import UserError
 from deltavae.io import atomic_write
-from deltavae.report import encoding as encode
+from deltavae.report import image_files as encode
 from deltavae.report.figures.codes import latent_maps
-from deltavae.report.figures.curves import capacity_curve
 from deltavae.report.figures.decoder import closed_paths, factor_orbits
-from deltavae.report.run_artifacts import Material, gather
+from deltavae.report.figures.learning_curves import capacity_curve
+from deltavae.training.run import Run
 from tools.kl_figure import kl_figure
 
 
-def gallery(material: Material) -> Iterator[tuple[str, bytes]]:
+def gallery(run: Run) -> Iterator[tuple[str, bytes]]:
     """Names of files and their bytes.
 
     The map and the orbit of the first factor on a circle, great circles at rest and in motion,
@@ -34,17 +34,17 @@ def gallery(material: Material) -> Iterator[tuple[str, bytes]]:
     Raises:
         UserError: a part of the run is missing, or its set has no factor on a circle.
     """
-    periodic = list(material.data.periodic)
+    periodic = list(run.data.periodic)
     if not periodic:
         raise UserError("no circle to show", expected="a set with a periodic factor")
     wanted = {f"map-{periodic[0]}": "latent_circle", f"orbit-{periodic[0]}": "orbit"}
-    for picture in (*latent_maps(material), *factor_orbits(material)):
+    for picture in (*latent_maps(run), *factor_orbits(run)):
         if picture.name in wanted:
             yield f"{wanted[picture.name]}.png", encode.png(picture.content)
-    moving, still = closed_paths(material)
+    moving, still = closed_paths(run)
     yield "great_circles.webp", encode.animation_webp(np.asarray(moving.content))
     yield "great_circles.png", encode.png(still.content)
-    yield "capacity.svg", encode.figure_svg(capacity_curve(material.history))
+    yield "capacity.svg", encode.figure_svg(capacity_curve(run.history))
     yield "latent_distributions.png", encode.figure_png(kl_figure())
 
 
@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     console = Console(soft_wrap=True)
     try:
-        for name, data in gallery(gather(chosen.run_dir)):
+        for name, data in gallery(Run(chosen.run_dir)):
             path = Path(chosen.output_dir) / name
             atomic_write(path, data)
             console.print(str(path), markup=False, highlight=False)

@@ -1,4 +1,4 @@
-"""One page that shows a run: what was trained, what it scores, what it looks like."""
+"""HTML pages of runs and studies: scores, figures, configuration."""
 
 from deltavae.report.comparison_page import write_comparison
 from deltavae.report.run_page import write_report

@@ -10,11 +10,11 @@ import numpy as np
 
 from deltavae.errors import UserError
 from deltavae.io import atomic_write, read_json
+from deltavae.report.facts import described
 from deltavae.report.figures.scores import comparison_plot
 from deltavae.report.render import number, render
 from deltavae.report.run_page import now
 from deltavae.report.section import Picture
-from deltavae.report.words import explain
 from deltavae.run_dir import RunDir
 
 _ALIKE = ("dataset", "protocol", "settings")
@@ -65,7 +65,7 @@ def write_comparison(run_dirs: Sequence[str | os.PathLike[str]], output: Path) -
         runs=[run.path.resolve().name for run in runs],
         labels=list(groups),
         counts=[len(members) for members in groups.values()],
-        rows=[(key, explain(key), [_cell(v, key) for v in values.values()]) for key in keys],
+        rows=[(key, described(key), [_cell(v, key) for v in values.values()]) for key in keys],
         picture=picture,
         differences=_differences(runs, scores),
         created=now(),

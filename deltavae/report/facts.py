@@ -1,55 +1,60 @@
-"""The page's tables: what was trained on what, and the scores with their words."""
+"""The tables of a run's page: what was trained, and its scores."""
 
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from deltavae.manifolds import Product
-from deltavae.report.run_artifacts import Material
-from deltavae.report.words import Explained, explain
+from deltavae.scoring.specs import ScoreSpec, score_spec
+from deltavae.training.run import Run
 
 
 @dataclasses.dataclass(frozen=True)
 class ScoreRow:
-    """A line of the table of scores; numbers are None where there are none."""
+    """A row of the table of scores; a number is None where there is none."""
 
     key: str
     value: float | None
-    spread: float | None
+    std: float | None
     chance: float | None
-    explained: Explained
+    spec: ScoreSpec
     failed: str = ""
 
 
-def facts(material: Material) -> list[tuple[str, str]]:
-    """What was trained on what, label and value."""
-    return [
-        (label, text)
-        for label, text in (*_data(material), *_model(material), *_training(material))
-        if text
-    ]
+def facts(run: Run) -> list[tuple[str, str]]:
+    """Data set, latent space, objective, training and seed, label and value."""
+    return [(label, text) for label, text in (*_data(run), *_model(run), *_training(run)) if text]
 
 
 def score_rows(scores: Mapping[str, Any], chance: Mapping[str, float]) -> list[ScoreRow]:
-    """The scores of scores.json in its order, and those that failed."""
+    """The scores of scores.json in its order, then the metrics that failed."""
+    std = scores.get("spread", {})
     rows = [
-        ScoreRow(key, value, scores.get("spread", {}).get(key), chance.get(key), explain(key))
+        ScoreRow(key, value, std.get(key), chance.get(key), described(key))
         for key, value in scores.get("scores", {}).items()
     ]
     failed = scores.get("failed", {})
-    rows += [ScoreRow(key, None, None, None, explain(key), why) for key, why in failed.items()]
+    rows += [ScoreRow(key, None, None, None, described(key), why) for key, why in failed.items()]
     return rows
 
 
-def versions(material: Material) -> dict[str, str]:
+def described(key: str) -> ScoreSpec:
+    """What a key of scores.json means; a title alone for a key that is not known."""
+    title = key.replace("_", " ")
+    return score_spec(key) or ScoreSpec(key, title, "", best="", chance="", group="", metric="")
+
+
+def versions(run: Run) -> dict[str, str]:
     """Versions of training and scoring; where they differ, of training."""
-    return dict(material.scores.get("versions", {})) | dict(material.info.get("versions", {}))
+    return dict(run.get("scores", {}).get("versions", {})) | dict(
+        run.get("info", {}).get("versions", {})
+    )
 
 
-def _data(material: Material) -> list[tuple[str, str]]:
-    if not material.has("data"):
-        return [("data set", str(material.info.get("dataset", "")))]
-    data = material.data
+def _data(run: Run) -> list[tuple[str, str]]:
+    if not run.has("data"):
+        return [("data set", str(run.get("info", {}).get("dataset", "")))]
+    data = run.data
     sizes = zip(data.factor_names, data.factor_sizes, strict=True)
     factors = ", ".join(
         f"{name} {size}{' (circle)' if name in data.periodic else ''}" for name, size in sizes
@@ -62,10 +67,10 @@ def _data(material: Material) -> list[tuple[str, str]]:
     ]
 
 
-def _model(material: Material) -> list[tuple[str, str]]:
-    if not material.has("model"):
+def _model(run: Run) -> list[tuple[str, str]]:
+    if not run.has("model"):
         return []
-    model = material.model
+    model = run.model
     manifold = model.posterior.manifold
     details = _space(manifold)
     posterior = model.posterior.get_config()
@@ -85,9 +90,9 @@ def _model(material: Material) -> list[tuple[str, str]]:
     ]
 
 
-def _training(material: Material) -> list[tuple[str, str]]:
-    settings = material.info.get("settings", {})
-    history = material.history
+def _training(run: Run) -> list[tuple[str, str]]:
+    info = run.get("info", {})
+    settings, history = info.get("settings", {}), run.get("history", [])
     done = history[-1].get("step") if history else None
     steps = f"{done:,} steps in {len(history)} epochs" if done else ""
     seconds = sum(row.get("seconds") or 0.0 for row in history)
@@ -97,7 +102,7 @@ def _training(material: Material) -> list[tuple[str, str]]:
     return [
         ("training", ", ".join(part for part in (steps, batch, rate, minutes) if part)),
         ("seed", str(settings.get("seed", ""))),
-        ("readout", str(material.info.get("readout", ""))),
+        ("readout", str(info.get("readout", ""))),
     ]
 
 

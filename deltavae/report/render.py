@@ -1,4 +1,4 @@
-"""From pictures to one HTML file that needs nothing else."""
+"""Fills in the templates: one HTML file with all pictures inside."""
 
 import base64
 from pathlib import Path
@@ -8,16 +8,16 @@ import jinja2
 import markupsafe
 import numpy as np
 
-from deltavae.report import encoding as encode
+from deltavae.report import image_files as encode
 from deltavae.report.section import Picture
 
-# images of the sets have 64 pixels: shown larger, where there is room
+# images have 64 pixels a side: shown larger
 _ZOOM, _ZOOM_MOVING = 1.5, 2.5
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 
 def render(template: str, **content: Any) -> str:
-    """A template of the package filled in; text is escaped, a missing name is an error."""
+    """Fill in a template; text is escaped, a missing name is an error."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -37,9 +37,9 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def picture_tag(picture: Picture) -> markupsafe.Markup:
-    """The image element of a picture, its bytes inside.
+    """The image element of a picture, with its bytes inside.
 
-    Animations give way to their first frame for readers who asked for less motion.
+    Readers whose browser asks for reduced motion see the first frame of an animation.
     """
     content = picture.content
     if not isinstance(content, np.ndarray):

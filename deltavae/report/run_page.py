@@ -2,19 +2,28 @@
 
 import datetime
 import os
+from collections.abc import Callable
 from pathlib import Path
 
-from absl import logging
-
-from deltavae.errors import UserError
 from deltavae.io import atomic_write
-from deltavae.report.chance_level import by_chance
+from deltavae.report.chance_level import chance_level
 from deltavae.report.facts import ScoreRow, facts, score_rows, versions
+from deltavae.report.figures.codes import code_factor_section, latent_section
+from deltavae.report.figures.decoder import reconstruction_section, traversal_section
+from deltavae.report.figures.learning_curves import history_section
 from deltavae.report.figures.scores import dot_plot
 from deltavae.report.render import render
-from deltavae.report.run_artifacts import Material, gather
-from deltavae.report.section import Picture, write_picture
-from deltavae.report.sections import chapters
+from deltavae.report.section import Picture, Section, reason, write_picture
+from deltavae.training.run import Run
+
+SECTIONS: tuple[Callable[[Run], Section], ...] = (
+    history_section,
+    reconstruction_section,
+    traversal_section,
+    latent_section,
+    code_factor_section,
+)
+"""What makes the figures of a run's page, in its order."""
 
 
 def write_report(
@@ -23,7 +32,7 @@ def write_report(
     output: Path | None = None,
     figures: Path | None = None,
 ) -> Path:
-    """Write report.html of a run: one file that asks nothing of the network.
+    """Write report.html of a run: one file that needs no network.
 
     Parts that cannot be made are named in the page with the reason; the rest is made.
 
@@ -39,45 +48,40 @@ def write_report(
     Raises:
         UserError: there is nothing of a run in the folder.
     """
-    material = gather(run_dir, data_dir)
-    found = chapters(material)
-    rows = score_rows(material.scores, _chance(material)) if material.scores else []
+    run = Run(run_dir, data_dir)
+    missing, scores = dict(run.missing), run.get("scores", {})
+    chance: dict[str, float] = {}
+    if scores:
+        try:
+            chance = chance_level(run)
+        except Exception as error:  # the page is made all the same
+            missing["chance level of the scores"] = reason("the chance level", error)
+    rows = score_rows(scores, chance)
+    sections = [make(run) for make in SECTIONS]
     page = render(
         "report.html",
-        title=f"{material.info.get('dataset') or 'A run'} · {material.dir.path.resolve().name}",
-        facts=facts(material),
-        scores=material.scores,
+        title=f"{run.get('info', {}).get('dataset') or 'A run'} · {run.dir.path.resolve().name}",
+        facts=facts(run),
+        scores=scores,
         rows=rows,
         plot=_plot(rows),
-        chapters=found,
-        config=material.config,
-        missing=material.missing,
-        versions=versions(material),
+        sections=sections,
+        config=run.get("config", ""),
+        missing=missing,
+        versions=versions(run),
         created=now(),
     )
-    output = output or material.dir.report
+    output = output or run.dir.report
     atomic_write(output, page)
-    if figures is not None:
-        for chapter in found:
-            for picture in chapter.pictures:
-                write_picture(picture, figures)
+    for picture in (p for section in sections for p in section.pictures):
+        if figures is not None:
+            write_picture(picture, figures)
     return output
 
 
 def now() -> str:
-    """The time, for the foot of a page."""
+    """The current time in UTC, for the foot of a page."""
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def _chance(material: Material) -> dict[str, float]:
-    try:
-        return by_chance(material)
-    except UserError as error:
-        material.missing["scores by chance"] = str(error)
-    except Exception as error:  # the page is made all the same
-        logging.exception("scores by chance could not be measured")
-        material.missing["scores by chance"] = f"{type(error).__name__}: {error}"
-    return {}
 
 
 def _plot(rows: list[ScoreRow]) -> Picture | None:
@@ -87,7 +91,7 @@ def _plot(rows: list[ScoreRow]) -> Picture | None:
     figure = dot_plot(
         {row.key: row.value for row in shown},
         {row.key: row.chance for row in shown if row.chance is not None},
-        {row.key: row.spread for row in shown if row.spread is not None},
+        {row.key: row.std for row in shown if row.std is not None},
     )
-    caption = "Dots are this run, bars what its own codes get when dealt to images at random."
-    return Picture("scores", "Scores against chance", caption, figure, vector=True)
+    caption = "Dots are this run, bars its own codes assigned to random images."
+    return Picture("scores", "Scores and their chance level", caption, figure, vector=True)

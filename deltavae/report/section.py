@@ -1,4 +1,4 @@
-"""A picture with its words, a chapter of pictures, and what a chapter had to leave out."""
+"""A picture with its caption, a section of pictures, and what a section leaves out."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -10,20 +10,20 @@ from matplotlib.figure import Figure
 
 from deltavae.errors import UserError
 from deltavae.io import atomic_write
-from deltavae.report import encoding as encode
+from deltavae.report import image_files as encode
 
 
 @dataclass(frozen=True)
 class Picture:
-    """Something to look at.
+    """A figure, an image or an animation, with its caption.
 
     Attributes:
-        name: for a file's name: small letters, digits and hyphens.
+        name: of its file: small letters, digits and hyphens.
         title: a few words above it.
-        caption: what it shows and how it was made, in a sentence or two.
+        caption: what it shows and how it was made.
         content: a figure; an image, uint8 (height, width, 3); or an animation, uint8
             (frames, height, width, 3).
-        vector: a figure that an SVG suits, lines rather than thousands of dots.
+        vector: draw a figure as SVG; suits lines, not thousands of dots.
     """
 
     name: str
@@ -34,13 +34,13 @@ class Picture:
 
 
 @dataclass
-class Chapter:
+class Section:
     """Pictures on one subject.
 
     Attributes:
         name: for links.
         title: heading.
-        intro: what to look for, in plain words.
+        intro: what to look for.
         pictures: in order.
         left_out: what is not shown, and why.
     """
@@ -54,18 +54,23 @@ class Chapter:
     def add(self, what: str, make: Callable[[], Picture | Iterable[Picture]]) -> None:
         """Add what `make` returns; if it cannot be made, note `what` and why instead.
 
-        One bad part must not take the others with it: an error that is nobody's known mistake
-        is noted as well, and logged with its traceback.
+        An error other than a `UserError` is noted as well, and logged with its traceback, so
+        that the other parts are shown.
         """
         try:
             made = make()
             for picture in [made] if isinstance(made, Picture) else made:
                 self.pictures.append(picture)
-        except UserError as error:
-            self.left_out.append((what, str(error)))
         except Exception as error:
-            logging.exception("%s could not be drawn", what)
-            self.left_out.append((what, f"{type(error).__name__}: {error}"))
+            self.left_out.append((what, reason(what, error)))
+
+
+def reason(what: str, error: Exception) -> str:
+    """Why a part is left out; logs the traceback of anything but a `UserError`."""
+    if isinstance(error, UserError):
+        return str(error)
+    logging.error("%s could not be made", what, exc_info=error)
+    return f"{type(error).__name__}: {error}"
 
 
 def write_picture(picture: Picture, folder: Path) -> list[Path]:

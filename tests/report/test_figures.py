@@ -8,9 +8,7 @@ import pytest
 
 from deltavae.data.image_grid import frames, grid, pairs, to_rgb
 from deltavae.errors import UserError
-from deltavae.report.encoding import animation_gif, animation_webp, figure_png, figure_svg
 from deltavae.report.figures.codes import mutual_information
-from deltavae.report.figures.curves import capacity_curve, curve
 from deltavae.report.figures.latent_maps import (
     Colouring,
     circle_map,
@@ -19,6 +17,7 @@ from deltavae.report.figures.latent_maps import (
     plane_map,
     torus_square,
 )
+from deltavae.report.figures.learning_curves import capacity_curve, curve, kl_bars
 from deltavae.report.figures.projections import (
     circle_plane,
     means_plane,
@@ -27,6 +26,7 @@ from deltavae.report.figures.projections import (
 )
 from deltavae.report.figures.scores import comparison_plot, dot_plot, heat_map
 from deltavae.report.figures.style import CYCLIC
+from deltavae.report.image_files import animation_gif, animation_webp, figure_png, figure_svg
 
 RNG = np.random.default_rng(0)
 # Machado, Oliveira and Fernandes (2009), complete deuteranopia, on linear RGB
@@ -121,6 +121,17 @@ def test_the_capacity_is_drawn_beside_the_kl():
     drawn = {line.get_label(): list(line.get_ydata()) for line in axes.lines}
     assert drawn["capacity C"] == [0.0, 3.0]
     assert axes.get_xlabel() == "epoch" and "nats" in axes.get_ylabel()
+
+
+def test_bars_of_the_kl_per_factor_add_up_to_the_kl():
+    rows = [{"epoch": 0, "kl_per_factor": [0.5, 0.25]}, {"epoch": 1, "kl_per_factor": [2.0, 1.0]}]
+    (axes,) = kl_bars([*rows, {"epoch": 2}]).axes
+    tops = {bar.get_y() + bar.get_height() for bar in axes.patches}
+    assert tops == {0.5, 0.75, 2.0, 3.0}
+    labels = [container.get_label() for container in axes.containers]
+    assert labels == ["factor 1: 2.00", "factor 2: 1.00"]
+    with pytest.raises(UserError, match="KL per factor"):
+        kl_bars([{"epoch": 0, "kl": 1.0}])
 
 
 def points(size: int) -> np.ndarray:

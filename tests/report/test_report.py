@@ -15,16 +15,16 @@ from deltavae.models.delta_vae import DeltaVAE
 from deltavae.models.networks import mlp_decoder, mlp_encoder
 from deltavae.models.objectives import CapacityObjective
 from deltavae.posteriors import DiffusionPosterior, GaussianPosterior
-from deltavae.report import run_artifacts as material_module
 from deltavae.report import write_comparison, write_report
-from deltavae.report.figures.codes import latent_chapter
-from deltavae.report.figures.decoder import reconstruction_chapter, traversal_chapter
-from deltavae.report.run_artifacts import gather
+from deltavae.report.figures.codes import latent_section
+from deltavae.report.figures.decoder import reconstruction_section, traversal_section
+from deltavae.training import run as run_module
+from deltavae.training.run import Run
 
 
 @pytest.fixture(autouse=True)
 def few_codes(monkeypatch):
-    monkeypatch.setattr(material_module, "NUM_CODES", 300)
+    monkeypatch.setattr(run_module, "NUM_CODES", 300)
 
 
 @pytest.fixture
@@ -68,8 +68,8 @@ def test_a_whole_run_leaves_out_nothing_and_asks_for_nothing(copy):
 def test_without_a_decoder_codes_are_still_shown(copy):
     (copy / "model" / "model.keras").unlink()
     page = write_report(copy).read_text()
-    assert "and so no decoder" in left_out(page)
-    assert "Mutual information" in page and "Samples of the prior</h3>" not in page
+    assert "the run has no model/model.keras" in left_out(page)
+    assert "Mutual information" in page and "Samples from the prior</h3>" not in page
 
 
 def test_without_data_samples_are_still_shown(copy, tmp_path):
@@ -77,7 +77,7 @@ def test_without_data_samples_are_still_shown(copy, tmp_path):
     write_json(copy / "model" / "run.json", info | {"dataset": "cars3d"})
     page = write_report(copy, data_dir=str(tmp_path)).read_text()
     assert "the files of cars3d are missing" in left_out(page)
-    assert "Samples of the prior</h3>" in page and "Latent map" not in re.findall("<h3>.*", page)
+    assert "Samples from the prior</h3>" in page and "Latent map" not in re.findall("<h3>.*", page)
 
 
 @pytest.mark.parametrize(
@@ -98,14 +98,14 @@ def test_odd_histories_are_drawn_as_far_as_they_go(copy, rows, reason):
 def test_a_damaged_file_is_named(copy):
     (copy / "model" / "model.keras").write_bytes(b"no archive")
     (copy / "model" / "history.json").write_text("{")
-    found = gather(copy).missing
+    found = Run(copy).missing
     assert "model" in found and "history.json" in found["history"]
 
 
 @pytest.mark.parametrize("posterior", ["circle", "fifty", "flat"])
 def test_grey_images_and_any_dimension(tmp_path, posterior):
     keras.utils.set_random_seed(0)
-    law = {
+    chosen = {
         "circle": lambda: DiffusionPosterior(Hypersphere(1)),
         "fifty": lambda: DiffusionPosterior(Hypersphere(50)),
         "flat": lambda: GaussianPosterior(1),
@@ -113,22 +113,22 @@ def test_grey_images_and_any_dimension(tmp_path, posterior):
     shape = (64, 64, 1)
     model = DeltaVAE(
         mlp_encoder(shape, units=(8,)),
-        law,
-        mlp_decoder(shape, law.latent_dim, units=(8,)),
+        chosen,
+        mlp_decoder(shape, chosen.latent_dim, units=(8,)),
         CapacityObjective(),
     )
     (tmp_path / "model").mkdir()
     model.save(tmp_path / "model" / "model.keras")
     write_json(tmp_path / "model" / "run.json", {"dataset": "sprites", "readout": "embedding"})
-    material = gather(tmp_path)
-    made = [f(material) for f in (reconstruction_chapter, traversal_chapter, latent_chapter)]
+    run = Run(tmp_path)
+    made = [f(run) for f in (reconstruction_section, traversal_section, latent_section)]
     assert len(made[2].pictures) == 5
-    assert [chapter.left_out for chapter in made] == [[], [], []]
+    assert [section.left_out for section in made] == [[], [], []]
 
 
 def test_an_empty_folder_is_no_run(tmp_path):
-    with pytest.raises(UserError, match="nothing to show"):
-        gather(tmp_path)
+    with pytest.raises(UserError, match="nothing of a run"):
+        Run(tmp_path)
     assert main(["report", "--figures", str(tmp_path)]) == 2
 
 
@@ -158,6 +158,20 @@ def test_runs_that_differ_in_their_seed_are_averaged(tmp_path):
     assert "0.200 ± 0.100" in page and "0.700" in page and "2 runs" in page
     differing = page[page.index("differ") :]
     assert "train.seed" in differing and "readout" in differing and "dim" not in differing
+
+
+def test_the_comparison_says_for_each_score_which_direction_is_better(tmp_path):
+    """MIG rises to 1; the total correlation of disentangled codes and D_LSBD fall to 0."""
+    runs = [run_with(tmp_path / "a", 0.1, 0), run_with(tmp_path / "b", 0.3, 1)]
+    for run in runs:
+        found = json.loads((run / "scores.json").read_text())
+        found["scores"] |= {"unsupervised": 1.5, "d_lsbd": 0.5}
+        write_json(run / "scores.json", found)
+    page = write_comparison(runs, tmp_path / "page.html").read_text()
+    cells = re.findall(r"<tr><td><b>.*?<code>(\w+)</code>.*?<td>(\w+)</td></tr>", page)
+    assert dict(cells) == {
+        "mig": "higher", "r2_azimuth": "higher", "unsupervised": "lower", "d_lsbd": "lower"
+    }  # fmt: skip
 
 
 def test_runs_scored_differently_are_not_compared(tmp_path):

@@ -1,9 +1,8 @@
-"""Chapters that need codes only: latent maps, and which code carries which factor."""
+"""Figures of codes: latent maps, and how much each code knows about each factor."""
 
 from collections.abc import Iterator
 
 import numpy as np
-from sklearn.metrics import mutual_info_score
 
 from deltavae.errors import UserError
 from deltavae.report.figures.latent_maps import (
@@ -17,98 +16,99 @@ from deltavae.report.figures.latent_maps import (
 )
 from deltavae.report.figures.projections import circle_plane, means_plane, pca_plane
 from deltavae.report.figures.scores import heat_map
-from deltavae.report.run_artifacts import Material
-from deltavae.report.section import Chapter, Picture
+from deltavae.report.section import Picture, Section
 from deltavae.scoring.challenge import importance_matrix
+from deltavae.scoring.library import library, metric_settings
+from deltavae.training.run import Run
 
-BINS = 20
-FITTED = 2000
+NUM_FITTED = 2000
 
 
-def latent_chapter(material: Material) -> Chapter:
+def latent_section(run: Run) -> Section:
     """The codes of images, coloured by each factor."""
-    chapter = Chapter(
+    section = Section(
         "latent",
         "Latent maps",
-        "A dot is an image, where its posterior is centred; its colour is the value of a factor. "
-        "A factor that the code holds makes an orderly picture, a factor on a circle a ring.",
+        "Each dot is an image, at the location of its posterior; its colour is the value of a "
+        "factor. Where the codes represent a factor, its colours are in order; those of a "
+        "periodic factor form a ring.",
     )
-    chapter.add("latent maps", lambda: latent_maps(material))
-    return chapter
+    section.add("latent maps", lambda: latent_maps(run))
+    return section
 
 
-def carrier_chapter(material: Material) -> Chapter:
+def code_factor_section(run: Run) -> Section:
     """Importance and mutual information of each code for each factor."""
-    chapter = Chapter(
-        "carriers",
-        "Which code carries which factor",
-        "Disentangled codes show one dark square in each column, each in a row of its own. "
-        "A factor on a circle needs two codes at least, its sine and cosine.",
+    section = Section(
+        "codes-and-factors",
+        "Codes and factors",
+        "Disentangled codes show one dark square in each column, each in another row. A periodic "
+        "factor needs at least two codes, its sine and cosine.",
     )
-    chapter.add("importance", lambda: importance(material))
-    chapter.add("mutual information", lambda: information(material))
-    return chapter
+    section.add("importance", lambda: importance(run))
+    section.add("mutual information", lambda: information(run))
+    return section
 
 
-def colourings(material: Material) -> list[Colouring]:
+def colourings(run: Run) -> list[Colouring]:
     """Each factor of the images as colours."""
-    data = material.data
+    data = run.data
     return [
         Colouring(
-            name, material.factors[:, i], data.factor_sizes[i],
+            name, run.factors[:, i], data.factor_sizes[i],
             tuple(data.value_labels.get(name, ())), name in data.periodic,
         )
         for i, name in enumerate(data.factor_names)
     ]  # fmt: skip
 
 
-def latent_maps(material: Material) -> Iterator[Picture]:
-    """One map a factor, of the kind that the latent space asks for."""
+def latent_maps(run: Run) -> Iterator[Picture]:
+    """One map per factor, in the projection that suits the latent space."""
     kind, dim = "", 0
-    if material.has("model"):
-        kind, dim = type(material.manifold).__name__, material.manifold.dim
-    dots = f"{len(material.indices):,} images drawn at random. "
-    for colouring in colourings(material):
+    if run.has("model"):
+        kind, dim = type(run.manifold).__name__, run.manifold.dim
+    dots = f"{len(run.indices):,} images drawn at random. "
+    for colouring in colourings(run):
         name = f"map-{''.join(c if c.isalnum() else '-' for c in colouring.name.lower())}"
         if kind == "Hypersphere" and dim == 1:
             yield Picture(
                 name, colouring.name,
-                f"{dots}The angle is the code; the radius repeats the factor, to keep dots apart.",
-                circle_map(material.locations, colouring),
+                f"{dots}The angle is the code; the radius is the factor, to separate dots.",
+                circle_map(run.locations, colouring),
             )  # fmt: skip
         elif kind == "Hypersphere" and dim == 2:
             yield Picture(
                 name, colouring.name,
                 f"{dots}The sphere S² from two sides; colours as in the map of the whole sphere.",
-                globe(material.locations, colouring),
+                globe(run.locations, colouring),
             )  # fmt: skip
             yield Picture(
                 f"{name}-equal-area", f"{colouring.name}, the whole sphere",
-                f"{dots}Mollweide's equal-area projection: dots are as dense as on the sphere.",
-                equal_area_map(material.locations, colouring),
+                f"{dots}Mollweide's equal-area projection.",
+                equal_area_map(run.locations, colouring),
             )  # fmt: skip
         elif kind == "FlatTorus" and dim == 2:
             yield Picture(
                 name, colouring.name,
-                f"{dots}The torus as a square: edges with the same arrows are one.",
-                torus_square(material.locations, colouring, (0, 1)),
+                f"{dots}The torus as a square: opposite edges are identified.",
+                torus_square(run.locations, colouring, (0, 1)),
             )  # fmt: skip
         else:
-            yield _projected(material, colouring, name, dots)
+            yield _projected(run, colouring, name, dots)
 
 
-def _projected(material: Material, colouring: Colouring, name: str, dots: str) -> Picture:
-    codes = _embedded(material) if material.has("model") else material.codes
+def _projected(run: Run, colouring: Colouring, name: str, dots: str) -> Picture:
+    codes = _embedded(run) if run.has("model") else run.codes
     if codes.shape[1] == 1:
         figure = line_map(codes[:, 0], colouring)
         return Picture(name, colouring.name, f"{dots}The one code against the factor.", figure)
     if colouring.periodic:
-        angles = material.data.angles(colouring.name)[colouring.values]
-        basis, score = circle_plane(codes, angles * material.data.periodic[colouring.name])
+        angles = run.data.angles(colouring.name)[colouring.values]
+        basis, score = circle_plane(codes, angles * run.data.periodic[colouring.name])
         words = (
             f"{codes.shape[1]} codes on the plane in which {colouring.name} is most like "
-            f"a circle, found by least squares; it explains R² = {score:.2f} of its sine and "
-            "cosine on images not fitted to."
+            f"a circle, found by least squares; R² = {score:.2f} of its sine and cosine on "
+            "held-out images."
         )
         names = ("best direction for cos", "best direction for sin")
     elif len(np.unique(colouring.values)) > 2:
@@ -131,60 +131,67 @@ def _projected(material: Material, colouring: Colouring, name: str, dots: str) -
     return Picture(name, colouring.name, dots + words, figure)
 
 
-def _embedded(material: Material) -> np.ndarray:
-    return np.asarray(material.model.posterior.embed(material.locations))
+def _embedded(run: Run) -> np.ndarray:
+    return np.asarray(run.model.posterior.embed(run.locations))
 
 
-def importance(material: Material) -> Picture:
+def importance(run: Run) -> Picture:
     """DCI's importance of each code for each factor."""
-    codes, factors = _usable(material)
-    half = min(FITTED, len(codes) * 2 // 3)
+    codes, factors = _usable(run)
+    half = min(NUM_FITTED, len(codes) * 2 // 3)
     matrix, _, accuracy = importance_matrix(
         codes[:half].T, factors[:half].T, codes[half:].T, factors[half:].T
     )
     return Picture(
         "importance", "Importance (DCI)",
-        "How much boosted trees that predict a factor (below) rely on a code (left); a column "
-        f"sums to 1. Fitted to {half:,} images; the trees are right on {accuracy:.0%} of the "
-        f"other {len(codes) - half:,}, in the mean over factors.",
-        heat_map(matrix, _names(codes), material.data.factor_names, "", "importance"),
+        "The importance of each code (left) to boosted trees that predict a factor (below); a "
+        f"column sums to 1. Fitted to {half:,} images; mean accuracy over factors on the other "
+        f"{len(codes) - half:,}: {accuracy:.0%}.",
+        heat_map(matrix, _names(codes), run.data.factor_names, "", "importance"),
         vector=True,
     )  # fmt: skip
 
 
-def information(material: Material) -> Picture:
-    """Mutual information of each code with each factor, a share of the factor's entropy."""
-    codes, factors = _usable(material)
+def information(run: Run) -> Picture:
+    """Mutual information of each code with each factor, divided by the factor's entropy."""
+    codes, factors = _usable(run)
     return Picture(
         "information", "Mutual information",
-        f"Of a code (left), cut into {BINS} equal bins, with a factor (below), as a share of the "
-        "factor's entropy: 1 would mean that the code alone tells the factor. MIG is the gap "
-        "between the two largest of a column, averaged over columns.",
+        "Of each code (left), discretised into 20 bins, with a factor (below), divided by the "
+        "factor's entropy: 1 means that the code determines the factor. MIG is the difference "
+        "of the two largest values of a column, averaged over columns.",
         heat_map(
-            mutual_information(codes, factors), _names(codes), material.data.factor_names, "",
-            "share of the factor's entropy",
+            mutual_information(codes, factors), _names(codes), run.data.factor_names, "",
+            "mutual information / entropy",
         ),
         vector=True,
     )  # fmt: skip
 
 
-def mutual_information(codes: np.ndarray, factors: np.ndarray, bins: int = BINS) -> np.ndarray:
-    """I(code; factor) / H(factor), (k, f), of binned codes (n, k) and integer factors (n, f)."""
-    matrix = np.zeros((codes.shape[1], factors.shape[1]))
-    for i, code in enumerate(codes.T):
-        binned = np.digitize(code, np.histogram(code, bins)[1][:-1])
-        for j, factor in enumerate(factors.T):
-            entropy = mutual_info_score(factor, factor)
-            matrix[i, j] = mutual_info_score(binned, factor) / entropy if entropy > 0 else 0.0
-    return matrix
+def mutual_information(codes: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """I(code; factor) / H(factor) by disentanglement_lib, codes binned as for MIG.
+
+    Args:
+        codes: (n, k).
+        factors: integers (n, f).
+
+    Returns:
+        (k, f), each in [0, 1]; 0 for a factor with one value.
+    """
+    utils = library().utils
+    with metric_settings("study"):
+        binned = utils.make_discretizer(codes.T)
+    shared = utils.discrete_mutual_info(binned, factors.T)
+    entropy = utils.discrete_entropy(factors.T)
+    return np.divide(shared, entropy, out=np.zeros_like(shared), where=entropy > 0)
 
 
-def _usable(material: Material) -> tuple[np.ndarray, np.ndarray]:
-    if len(material.codes) < 30:
-        raise UserError("too few images", expected="30 or more", received=len(material.codes))
-    if not np.isfinite(material.codes).all():
+def _usable(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    if len(run.codes) < 30:
+        raise UserError("too few images", expected="30 or more", received=len(run.codes))
+    if not np.isfinite(run.codes).all():
         raise UserError("codes are not finite")
-    return material.codes, material.factors
+    return run.codes, run.factors
 
 
 def _names(codes: np.ndarray) -> list[str]:

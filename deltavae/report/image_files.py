@@ -1,4 +1,4 @@
-"""Figures and arrays as the bytes of a file; the caller writes them."""
+"""Figures and arrays encoded as PNG, SVG, WebP or GIF bytes."""
 
 import io
 
@@ -21,7 +21,7 @@ def png(content: Figure | np.ndarray) -> bytes:
 
 
 def figure_svg(figure: Figure) -> bytes:
-    """A figure as SVG, letters as outlines, the same bytes each time."""
+    """A figure as SVG, text as outlines, the same bytes for the same figure."""
     buffer = io.BytesIO()
     with rc_context({"svg.fonttype": "path", "svg.hashsalt": "deltavae"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None})
@@ -56,7 +56,7 @@ def animation_webp(images: np.ndarray, milliseconds: int = 90, quality: int = 80
 
 
 def animation_gif(images: np.ndarray, milliseconds: int = 90) -> bytes:
-    """uint8 (frames, height, width, 3) as an endless GIF, for viewers that know no WebP."""
+    """uint8 (frames, height, width, 3) as an endless GIF, for viewers without WebP."""
     return _animation(images, milliseconds, "GIF")
 
 
