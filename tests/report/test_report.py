@@ -137,7 +137,8 @@ def test_figures_as_files(copy, tmp_path):
     kinds = {path.suffix for path in (tmp_path / "out").iterdir()}
     assert kinds == {".html", ".png", ".svg", ".webp", ".gif"}
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "orbit-azimuth" in str(list((tmp_path / "out").iterdir())) and "Left out" not in page
+    assert (tmp_path / "out" / "orbit-azimuth.png").is_file()
+    assert set(re.findall("<b>(.*?)</b>:", left_out(page))) == {"scores"}
 
 
 def run_with(path, mig: float, seed: int, readout: str = "aligned"):
