@@ -33,7 +33,7 @@ _UNITS = {
     "π": "pi",
 }
 _FULL_TURN = {"deg": 360.0, "rad": 2 * math.pi, "turn": 1.0, "pi": 2.0}
-# How far from equal steps the values on a circle may be rounded, in steps.
+# How far from equal steps the values on a circle may lie, in steps, because they were rounded.
 _ROUNDED = 0.02
 # Numbers 0, 1, 2, ... up to here are steps of a full turn; further on they may be degrees.
 _MAX_STEPS = 90
@@ -124,7 +124,9 @@ def read_column(header: str, cells: Sequence[str], where: str, rows: Sequence[st
                 received=_examples(list(entries.values())),
             )
         points = [float(by_key[key].number or 0) for key in ordered]
-        angles, repeats = _angles(points, turn or _FULL_TURN.get(units.pop()), turn, what)
+        decimals = min(entry.number.as_tuple().exponent for entry in numbers if entry.number)
+        rounding = 0.5 * 10.0 ** max(int(decimals), -12)
+        angles, repeats = _angles(points, turn or _FULL_TURN.get(units.pop()), rounding, what)
         if repeats:
             warnings.append(f"{name!r} has values that are the same angle, such as 0 and 360 deg")
     factor = Factor(
@@ -181,14 +183,27 @@ def _examples(entries: Sequence[_Entry]) -> str:
 
 
 def _angles(
-    points: list[float], turn: float | None, explicit: float | None, what: str
+    points: list[float], turn: float | None, rounding: float, what: str
 ) -> tuple[tuple[float, ...], bool]:
-    """Return the angles of ascending numbers, () for equal steps, and if two are the same."""
+    """Return the angles of ascending numbers, () for equal steps, and if two are the same.
+
+    Args:
+        points: the numbers.
+        turn: what a full turn is; None if nothing says it.
+        rounding: how far the numbers may be from what they mean, since they were written.
+        what: the column, for errors.
+    """
     size = len(points)
     steps = [point - points[0] for point in points]
+
+    def even(turn: float) -> bool:
+        step = turn / size
+        allowed = min(_ROUNDED * step, max(rounding * 1.01, 1e-6 * turn))
+        return all(abs(value - i * step) <= allowed for i, value in enumerate(steps))
+
     if turn is None:
         consecutive = points[0] in (0.0, 1.0) and steps == [float(i) for i in range(size)]
-        turn = next((t for t in _FULL_TURN.values() if t != 2.0 and _even(steps, t)), None)
+        turn = next((t for unit, t in _FULL_TURN.items() if unit != "pi" and even(t)), None)
         if turn is None and consecutive and size <= _MAX_STEPS:
             turn = float(size)
         if turn is None:
@@ -199,18 +214,12 @@ def _angles(
                 advice="Write the unit (15 deg, 0.2 rad), or the full turn in the header "
                 "(angle:circle=360).",
             )
-    if _even(steps, turn):
+    if even(turn):
         return (), False
     angles = [2.0 * math.pi * point / turn for point in points]
-    if explicit is None and not all(map(math.isfinite, angles)):
+    if not all(map(math.isfinite, angles)):
         raise UserError(f"values of {what} are too large for angles", received=points[-1])
-    around = sorted(math.fmod(math.fmod(step / turn, 1.0) + 1.0, 1.0) for step in steps)
+    around = sorted(math.fmod(step / turn, 1.0) for step in steps)
     around.append(around[0] + 1.0)
     repeats = any(b - a < 1e-9 for a, b in itertools.pairwise(around))
     return tuple(angles), repeats
-
-
-def _even(steps: list[float], turn: float) -> bool:
-    """Whether numbers from 0 on are equal steps of a full turn, as far as they are rounded."""
-    step = turn / len(steps)
-    return all(abs(value - i * step) <= _ROUNDED * step for i, value in enumerate(steps))
