@@ -124,8 +124,11 @@ def read_column(header: str, cells: Sequence[str], where: str, rows: Sequence[st
                 received=_examples(list(entries.values())),
             )
         points = [float(by_key[key].number or 0) for key in ordered]
-        decimals = min(entry.number.as_tuple().exponent for entry in numbers if entry.number)
-        rounding = 0.5 * 10.0 ** max(int(decimals), -12)
+        # The decimals that are written, zeros at the end apart.
+        places = [
+            entry.number.normalize().as_tuple().exponent for entry in numbers if entry.number
+        ]
+        rounding = 0.5 * 10.0 ** min(0, max(int(min(places)), -12))
         angles, repeats = _angles(points, turn or _FULL_TURN.get(units.pop()), rounding, what)
         if repeats:
             warnings.append(f"{name!r} has values that are the same angle, such as 0 and 360 deg")

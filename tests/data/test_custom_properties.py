@@ -97,7 +97,8 @@ def _factor(name, kind, size, rng):
     if kind == "stated":
         header = rng.choice([f"{name}:circle=360", f"{name} : circle = 360.0"])
         return Meaning(header, [str(d) for d in degrees], kind, angles)
-    return Meaning(header, [str(d) for d in degrees], kind, angles, ["\u00b0", " deg", "degrees"])
+    units = ["\u00b0", " deg", "degrees"] if kind == "uneven" else [""]
+    return Meaning(header, [str(d) for d in degrees], kind, angles, units)
 
 
 def _spell(text, meaning, rng):
