@@ -1,14 +1,16 @@
 """How fast the input pipeline is, and how little memory a set of a million images needs.
 
     python benchmarks/data.py speed
+    python benchmarks/data.py drawing
     python benchmarks/data.py memory [--set mpi3d_toy | shapes3d] [--steps 200] [--scratch DIR]
 
-`speed` writes a dSprites file, reads it with disentanglement_lib's loader and generator and
-with ours, and compares images per second; then it compares a training step on the pipeline
-with one on a single resident batch. `memory` writes a file of the full public size (up to
-12.7 GB, and as much again for the cache; both are deleted), trains on it in a process of its
-own, and reports that process's peak of anonymous memory. As root it also holds the process
-in a control group of 3 GB, page cache included.
+`drawing` draws the synthetic scenes anew, as the first start with them does. `speed` writes a
+dSprites file, reads it with disentanglement_lib's loader and generator and with ours, and
+compares images per second; then it compares a training step on the pipeline with one on a single
+resident batch. `memory` writes a file of the full public size (up to 12.7 GB, and as much again
+for the cache; both are deleted), trains on it in a process of its own, and reports that
+process's peak of anonymous memory. As root it also holds the process in a control group of 3 GB,
+page cache included.
 """
 
 import argparse
@@ -36,7 +38,7 @@ BATCH = 64
 
 
 def write_dsprites(root: Path, positions: int = 8) -> None:
-    """A dSprites file with fewer positions, cut from the built-in sprites."""
+    """A dSprites file with fewer positions, cut from the synthetic sprites."""
     from deltavae.data import load
 
     sprites = load("sprites")
@@ -88,6 +90,18 @@ def speed(root: Path) -> None:
         _compare_steps(load(name))
 
 
+def drawing(root: Path) -> None:
+    """Print how long each dataset of drawn scenes takes, on one core."""
+    os.environ["DELTAVAE_CACHE"] = str(root / "cache")
+    from deltavae.data import load, names
+
+    for name in (name for name in names() if name.startswith("turntable")):
+        start = np.array([time.perf_counter(), time.process_time()])
+        count = load(name).num_images
+        wall, processor = np.array([time.perf_counter(), time.process_time()]) - start
+        print(f"{name}: {count:,} images in {wall:.1f} s, {processor:.1f} s of the processor")
+
+
 def _compare_steps(data: object, steps: int = 20, trials: int = 8) -> None:
     import tensorflow as tf
 
@@ -121,7 +135,7 @@ def _compare_steps(data: object, steps: int = 20, trials: int = 8) -> None:
 
 
 def write_full(root: Path, name: str) -> None:
-    """A file of the full public size: the built-in turntable's pictures, over and over."""
+    """A file of the full public size: the pictures of `turntable`, over and over."""
     from deltavae.data import load
 
     pictures = load("turntable")
@@ -238,7 +252,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("part", choices=["speed", "memory", "inside"])
+    parser.add_argument("part", choices=["speed", "drawing", "memory", "inside"])
     parser.add_argument("--set", default="mpi3d_toy", choices=["mpi3d_toy", "shapes3d"])
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--scratch", type=Path, help="where the files go; default: temporary")
@@ -249,6 +263,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
         if options.part == "speed":
             speed(Path(folder))
+        elif options.part == "drawing":
+            drawing(Path(folder))
         else:
             memory(options.set, Path(folder), options.steps)
 

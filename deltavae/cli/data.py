@@ -20,7 +20,7 @@ from deltavae.errors import UserError
 
 
 def parser(prog: str) -> Parser:
-    """The flags of `data`."""
+    """Return the flags of `data`."""
     flags = Parser(
         prog,
         "List the datasets, show one as pictures, or download the files of a public one.",

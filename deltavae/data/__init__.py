@@ -1,4 +1,4 @@
-"""Image sets with known factors: public ones from their files, built-in ones, the user's own.
+"""Datasets with known factors: public ones from their files, synthetic ones, the user's own.
 
 Nothing here needs TensorFlow but `deltavae.data.pipeline`, which is imported by its full name.
 """

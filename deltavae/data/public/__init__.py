@@ -1,1 +1,1 @@
-"""Public data sets, read from the files that their publishers distribute."""
+"""Public datasets, read from the files of their publishers. A module here registers its own."""

@@ -59,7 +59,7 @@ class Cars3D(PublicData, ArrayData):
 
 
 def _read_car(path: Path) -> np.ndarray:
-    """uint8 (elevation, azimuth, 64, 64, 3)."""
+    """Read a car as uint8 (elevation, azimuth, 64, 64, 3)."""
     with reading(path):
         content = scipy.io.loadmat(str(path), variable_names=["im"])
         if "im" not in content:

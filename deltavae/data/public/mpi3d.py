@@ -83,7 +83,7 @@ class MPI3DToy(_MPI3D):
 
 
 class MPI3DRealistic(MPI3DToy):
-    """1,036,800 rendered images; a first release had 460,800, as of the drawn ones."""
+    """1,036,800 rendered images; so had their first release 460,800."""
 
     name = "mpi3d_realistic"
     files = (

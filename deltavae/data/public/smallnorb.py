@@ -89,7 +89,7 @@ class SmallNORB(PublicData, ArrayData):
 
 
 def _pictures(path: Path, count: int) -> np.ndarray:
-    """The left camera's images, uint8 (count, 64, 64, 1)."""
+    """Return the left camera's images, uint8 (count, 64, 64, 1)."""
     pairs = binary_matrix(path)
     expected = (count, 2, *pairs.shape[2:])
     check(path, "shape and type", (expected, 4, "uint8"), (pairs.shape, pairs.ndim, pairs.dtype))

@@ -1,1 +1,1 @@
-"""Image sets that are drawn, not downloaded. None of this needs TensorFlow."""
+"""Synthetic datasets: drawn, not downloaded. A module here that holds one registers it."""

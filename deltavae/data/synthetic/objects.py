@@ -1,9 +1,9 @@
 """The twelve objects of the turntable: each faces +x, stands on z = 0 and fills about a ball
 of radius 1.4.
 
-All have a front that differs from the back on a large scale: a pale front part, dark glass or
-eyes, warm lights or a beak in front; a dark rear with something red on it. What has the
-material "body" takes the colour factor; where a pattern covers it, it is pale.
+All have a front that differs from the back on a large scale: a pale part, dark glass or eyes,
+lamps or a beak in front; a dark rear with something red on it. What has the material "body"
+takes the colour factor; where a pattern covers it, it is pale.
 """
 
 from deltavae.data.synthetic.solids import Solid, box, cone, cylinder, ellipsoid, profile
@@ -220,7 +220,7 @@ def _robot() -> list[Solid]:
 
 
 def all_objects() -> dict[str, list[Solid]]:
-    """The solids of each object by its name, in the order of the factor's values."""
+    """Return the solids of each object by its name, in the order of the factor's values."""
     return {
         "car": _car(),
         "duck": _duck(),

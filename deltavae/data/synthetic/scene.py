@@ -110,7 +110,7 @@ def draw(
 def _trace(
     solids: Sequence[Solid], eye: Vector, direction: Rays, frame: Sequence[Vector]
 ) -> tuple[np.ndarray, np.ndarray, Rays]:
-    """Which solid each ray meets first (-1: none), how far away, and the normal there."""
+    """Find which solid each ray meets first (-1: none), how far away, and the normal there."""
     owner = np.full((_RAYS, _RAYS), -1)
     depth = np.full((_RAYS, _RAYS), np.inf)
     normal = [np.zeros((_RAYS, _RAYS)) for _ in range(3)]
@@ -126,7 +126,7 @@ def _trace(
 
 
 def _window(solid: Solid, eye: Vector, frame: Sequence[Vector]) -> tuple:
-    """The slices of the ray grid outside which the solid can't be seen."""
+    """Return the slices of the ray grid outside which the solid can't be seen."""
     offset = [c - e for c, e in zip(solid.centre, eye, strict=True)]
     depth, u, v = (sum(o * f for o, f in zip(offset, axis, strict=True)) for axis in frame)
     scale = _FOCAL * 0.5 * _RAYS / (-depth)
@@ -141,7 +141,10 @@ def _window(solid: Solid, eye: Vector, frame: Sequence[Vector]) -> tuple:
 
 
 def _shade(point: Rays, normal: Rays, rays: Rays, lamp: Vector) -> tuple[np.ndarray, np.ndarray]:
-    """Light on a surface, 0 .. 1.2, and its gloss: a diffuse lamp, a bright sky, a dim floor."""
+    """Return light on a surface, 0 .. 1.2, and its gloss.
+
+    The lamp is diffuse, the sky bright, the floor dim.
+    """
     facing = normal[0] * lamp[0] + normal[1] * lamp[1] + normal[2] * lamp[2]
     diffuse = np.maximum(facing, 0.0)
     near_table = np.minimum(0.6 + 0.5 * np.maximum(point[2], 0.0), 1.0)
@@ -158,7 +161,7 @@ def _shade(point: Rays, normal: Rays, rays: Rays, lamp: Vector) -> tuple[np.ndar
 
 
 def _table(eye: Vector, direction: Rays, free: np.ndarray) -> tuple[Rays, np.ndarray]:
-    """The points of the table that are seen, and the mask of the rays that see them."""
+    """Return the points of the table that are seen, and the mask of the rays that see them."""
     distance = -eye[2] / np.where(direction[2] < -1e-9, direction[2], -1e-9)
     x, y = (eye[i] + distance * direction[i] for i in range(2))
     seen = free & (x * x + y * y < _TABLE_RADIUS * _TABLE_RADIUS)
@@ -171,7 +174,7 @@ def _table_light(spot: Rays, shadow: np.ndarray) -> np.ndarray:
 
 
 def _shadow(spot: Rays, solids: Sequence[Solid], lamp: Vector) -> np.ndarray:
-    """Which points the solids hide from the lamp."""
+    """Find which points the solids hide from the lamp."""
     dark = np.zeros(len(spot[0]), bool)
     for solid in solids:
         offset = [c - s for c, s in zip(solid.centre, spot, strict=True)]
@@ -184,7 +187,7 @@ def _shadow(spot: Rays, solids: Sequence[Solid], lamp: Vector) -> np.ndarray:
 
 
 def _quantise(values: np.ndarray) -> np.ndarray:
-    """Averages 2 x 2 rays to a pixel and rounds to 0 .. 255."""
+    """Average 2 x 2 rays to a pixel and round to 0 .. 255."""
     rows = values[0::2] + values[1::2]
     mean = (rows[:, 0::2] + rows[:, 1::2]) * 0.25
     return np.clip(mean * 255.0 + 0.5, 0.0, 255.0).astype(np.uint8)

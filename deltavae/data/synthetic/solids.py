@@ -20,13 +20,13 @@ _FAR = 1e9
 
 
 def sine_cosine(degrees: float) -> tuple[float, float]:
-    """Sine and cosine of an angle in degrees, rounded to twelve digits."""
+    """Return sine and cosine of an angle in degrees, rounded to twelve digits."""
     radians = math.radians(degrees)
     return round(math.sin(radians), 12), round(math.cos(radians), 12)
 
 
 def rotate(vector: Vector, yaw: float = 0.0, pitch: float = 0.0) -> Vector:
-    """Turns a vector by `pitch` degrees about y (nose up), then by `yaw` degrees about z."""
+    """Turn a vector by `pitch` degrees about y (nose up), then by `yaw` degrees about z."""
     x, y, z = vector
     s, c = sine_cosine(pitch)
     x, z = c * x - s * z, s * x + c * z
@@ -53,7 +53,7 @@ class Solid:
     planes: tuple[tuple[Vector, float], ...]
 
     def hit(self, origin: Sequence, direction: Rays) -> tuple[np.ndarray, np.ndarray, Rays]:
-        """Where rays enter.
+        """Find where rays enter.
 
         Returns:
             entry: distance along each ray, in units of its direction's length.
@@ -98,7 +98,7 @@ def _dot(a: Sequence, b: Sequence) -> np.ndarray:
 def ellipsoid(
     material: str, centre: Vector, radii: Vector, yaw: float = 0.0, pitch: float = 0.0
 ) -> Solid:
-    """An ellipsoid with semi-axes `radii` along x, y, z before it is turned."""
+    """Make an ellipsoid with semi-axes `radii` along x, y, z before it is turned."""
     units = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
     axes = tuple(
         tuple(v / r for v in rotate(unit, yaw, pitch))
@@ -110,7 +110,7 @@ def ellipsoid(
 def box(
     material: str, centre: Vector, half: Vector, yaw: float = 0.0, pitch: float = 0.0
 ) -> Solid:
-    """A box with half-lengths `half` along x, y, z before it is turned."""
+    """Make a box with half-lengths `half` along x, y, z before it is turned."""
     planes = []
     for i in range(3):
         unit = [0.0, 0.0, 0.0]
@@ -123,7 +123,7 @@ def box(
 def profile(
     material: str, corners: Sequence[tuple[float, float]], half_width: float, y: float = 0.0
 ) -> Solid:
-    """A convex outline in the x-z plane, corners anticlockwise, thickened along y."""
+    """Thicken a convex outline in the x-z plane, corners anticlockwise, along y."""
     cx = sum(x for x, _ in corners) / len(corners)
     cz = sum(z for _, z in corners) / len(corners)
     planes = [((0.0, 1.0, 0.0), half_width), ((0.0, -1.0, 0.0), half_width)]
@@ -145,7 +145,7 @@ def cylinder(
     yaw: float = 0.0,
     pitch: float = 0.0,
 ) -> Solid:
-    """A cylinder along x before it is turned: yaw 90 lays it along y, pitch 90 stands it up."""
+    """Make a cylinder along x before it is turned: yaw 90: along y, pitch 90: standing."""
     along = rotate((1.0, 0.0, 0.0), yaw, pitch)
     across = rotate((0.0, 1.0, 0.0), yaw, pitch)
     up = rotate((0.0, 0.0, 1.0), yaw, pitch)
@@ -169,7 +169,7 @@ def cone(
     pitch: float = 0.0,
     sides: int = 10,
 ) -> Solid:
-    """A pyramid of many sides from `base` along x before it is turned, blunt if `tip_radius`."""
+    """Make a pyramid of many sides from `base` along x before it is turned."""
     slope = (radius - tip_radius) / length
     scale = math.sqrt(1.0 + slope * slope)
     half = 0.5 * length
