@@ -19,6 +19,7 @@ from deltavae import gin_files, manifolds, posteriors
 from deltavae.data import GroundTruthData
 from deltavae.data import load as load_data
 from deltavae.errors import UserError, unknown_name
+from deltavae.io import read_json
 from deltavae.models import READOUTS, networks
 from deltavae.models.delta_vae import DeltaVAE
 from deltavae.models.objectives import BetaObjective, CapacityObjective
@@ -351,6 +352,127 @@ def build(
         _PARTS[name] = part
     with configured(files, bindings):
         return gin.get_configurable(name)()
+
+
+MAY_CHANGE = frozenset(
+    {
+        "dataset.name",  # the digest of its images counts
+        "export.readout",
+        "tensorboard.every",
+        "train.clip_norm",
+        "train.deterministic",
+        "train.jit_compile",
+        "train.learning_rate",
+        "train.max_hours",
+        "train.steps",
+        "train.steps_per_execution",
+    }
+)
+"""Bindings that a resumed run may change: how long, how fast, what is shown and exported, and
+what brings a run that diverged back on its way."""
+
+
+def require_same_experiment(
+    run_dir: RunDir, experiment: Experiment, data: GroundTruthData
+) -> list[str]:
+    """Raise `UserError` unless a run is resumed as the experiment it was begun as.
+
+    The operative configuration is compared with the saved one, binding by binding, and the
+    dataset by its digest.
+
+    Args:
+        run_dir: the run, with its configuration.
+        experiment: what would go on; its parts have been made.
+        data: its dataset.
+
+    Returns:
+        What is to be told: differences that are allowed, and what could not be compared.
+    """
+    changed = _differences(run_dir.config.read_text(encoding="utf-8"), experiment.text())
+    info = read_json(run_dir.info) if run_dir.info.is_file() else {}
+    digest = info.get("dataset_digest")
+    refused = {name: values for name, values in changed.items() if name not in MAY_CHANGE}
+    named = changed.get("dataset.name")
+    if digest is None and named:
+        refused["dataset.name"] = named
+    elif digest not in (None, data.digest):
+        refused["dataset"] = named or ("other images", f"{data.name} as it is now")
+    if refused:
+        raise UserError(
+            f"{run_dir.path} holds another experiment",
+            expected="; ".join(f"{name} = {old}" for name, (old, _) in refused.items()),
+            received="; ".join(f"{name} = {new}" for name, (_, new) in refused.items()),
+            advice="Resume it as it was begun, or train this one in another --output_dir.",
+        )
+    notes = [f"resumed with {name} = {new}, before {old}" for name, (old, new) in changed.items()]
+    if digest is None:
+        notes.append(
+            "This run was begun by a version that saved no digest of its dataset: the name is "
+            "the same, the images could not be compared."
+        )
+    return notes
+
+
+def _differences(saved: str, operative: str) -> dict[str, tuple[str, str]]:
+    """Binding -> (saved value, operative value), as a configuration writes them."""
+    old, new = _bindings(saved), _bindings(operative)
+    shared = {name: (old[name], new[name]) for name in new if name in old}
+    # a binding that only one of them has counts where it is not a parameter's default
+    added = {name: (_default(name), new[name]) for name in new if name not in old}
+    removed = {name: (old[name], _default(name)) for name in old if name not in new}
+    return {
+        name: (_written(before), _written(after))
+        for name, (before, after) in sorted((shared | added | removed).items())
+        if before != after and "not set" not in (before, after)
+    }
+
+
+class _AsText(gin.config_parser.ParserDelegate):
+    """References and macros as a configuration writes them."""
+
+    def configurable_reference(self, scoped_configurable_name: str, evaluate: bool) -> Any:
+        return _Reference(f"@{scoped_configurable_name}{'()' if evaluate else ''}")
+
+    def macro(self, macro_name: str) -> Any:
+        return _Reference(f"%{macro_name}")
+
+
+class _Reference(str):
+    pass
+
+
+def _bindings(text: str) -> dict[str, Any]:
+    parser = gin.config_parser.ConfigParser(text, _AsText())
+    found = {}
+    for statement in parser:
+        if isinstance(statement, gin.config_parser.BindingStatement):
+            scope = f"{statement.scope}/" if statement.scope else ""
+            found[f"{scope}{statement.selector}.{statement.arg_name}"] = _as_tuples(
+                statement.value
+            )
+    return found
+
+
+def _as_tuples(value: Any) -> Any:
+    return tuple(map(_as_tuples, value)) if isinstance(value, list | tuple) else value
+
+
+def _default(binding: str) -> Any:
+    part, _, parameter = binding.rsplit("/", 1)[-1].rpartition(".")
+    known = _PARTS.get(part.rsplit(".", 1)[-1])
+    if known is None:
+        return "not set"
+    maker = known.__init__ if inspect.isclass(known) else known  # type: ignore[misc]
+    found = inspect.signature(maker).parameters.get(parameter)
+    if found is None or found.default is found.empty:
+        return "not set"
+    if callable(found.default):
+        return _Reference(f"@{found.default.__name__}")
+    return _as_tuples(found.default)
+
+
+def _written(value: Any) -> str:
+    return str(value) if isinstance(value, _Reference) else repr(value)
 
 
 @contextlib.contextmanager

@@ -79,15 +79,23 @@ def read_json(path: str | os.PathLike[str], advice: str | None = None) -> Any:
 
 def require_writable(path: str | os.PathLike[str]) -> None:
     """Raise `UserError` unless files can be made in `path`, which need not exist yet."""
-    folder = Path(path).absolute()
-    existing = folder
-    while not existing.exists():
-        existing = existing.parent
+    folder = existing = Path(path).absolute()
     try:
+        str(folder).encode()  # TensorFlow writes no other names
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            os.lstat(folder / ("x" * 200))  # as long as the longest name inside
+        while not os.path.lexists(existing):
+            existing = existing.parent
+        if existing.is_symlink() and not existing.exists():
+            raise FileNotFoundError(errno.ENOENT, f"{existing} is a link to nothing")
         if not existing.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, f"{existing} is a file")
         with tempfile.TemporaryFile(dir=existing):
             pass
+    except UnicodeEncodeError:
+        raise UserError(
+            "cannot write the output", expected="a name in UTF-8", received=repr(str(path))
+        ) from None
     except OSError as error:
         raise UserError(
             "cannot write the output",
@@ -95,6 +103,24 @@ def require_writable(path: str | os.PathLike[str]) -> None:
             received=f"{error.strerror} ({existing})",
             advice="Name another with --output_dir.",
         ) from None
+
+
+@contextlib.contextmanager
+def without_wildcards(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a path to the same folder in which TensorFlow sees no pattern.
+
+    TensorFlow takes `*`, `?`, `[` and a backslash in the name of a checkpoint or a SavedModel
+    for a pattern, and reads files that match it or none. Such a path is replaced by a
+    symbolic link for the length of the block.
+    """
+    path = Path(path)
+    if not set("*?[\\") & set(str(path)):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / "link"
+        link.symlink_to(path.absolute())
+        yield link
 
 
 @contextlib.contextmanager

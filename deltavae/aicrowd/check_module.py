@@ -106,7 +106,7 @@ def _results(path: Path) -> Finding:
     if not path.is_file():
         return Finding("results", False, f"missing: {path}; the evaluator fails without it")
     text = path.read_text().strip()
-    if not text.startswith("dataset.name = '"):
+    if not text.startswith(("dataset.name = '", 'dataset.name = "')):
         return Finding("results", False, f"{path.name} must bind dataset.name, not {text[:40]!r}")
     return Finding("results", True, text)
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-import os
+import shlex
 import shutil
 import sys
 from argparse import Namespace
@@ -14,9 +14,8 @@ from rich.console import Console
 from deltavae.aicrowd.events import Events, environment
 from deltavae.cli.flags import Parser
 from deltavae.cli.startup import hush, start_tensorflow
-from deltavae.errors import UserError
-from deltavae.io import locked, require_writable
-from deltavae.run_dir import RunDir
+from deltavae.io import locked
+from deltavae.run_dir import RunDir, folder_to_train_in
 from deltavae.training.interrupts import Interrupted, StopRequest
 
 # The platform's time limit could not be confirmed: a run that ends by itself also exports.
@@ -108,20 +107,25 @@ def train_command(
     stop = StopRequest()
     try:
         events.started()
-        output = Path(output_dir or environment().run_path)
-        target = _where(output, resume, overwrite)
+        output = Path(output_dir or environment().run_path).expanduser()
+        target = _where(output, resume, overwrite, bool(files))
         chosen = list(files)
         if not chosen:
-            chosen = [str(target.config)] if resume else ["gin/base.gin"]
+            saved = resume and target.config.is_file()
+            chosen = [str(target.config)] if saved else ["gin/base.gin"]
         extra = list(bindings)
         if dataset is not None:
             extra.append(f"dataset.name = {dataset!r}")
         try:
             with stop.installed():
-                _train(chosen, extra, output, resume, overwrite, strategy, events, stop)
+                _train(
+                    chosen, extra, output, resume, overwrite, bool(files), strategy, events, stop
+                )
         except Interrupted as error:
             if RunDir(output).checkpoints.exists() or target.checkpoints.exists():
-                error.told += f". Continue with: train.py --resume --output_dir {output}"
+                error.told += (
+                    f". Continue with: train.py --resume --output_dir {shlex.quote(str(output))}"
+                )
             raise
     except BaseException as error:
         events.error(error)
@@ -135,6 +139,7 @@ def _train(
     output: Path,
     resume: bool,
     overwrite: bool,
+    configuration_given: bool,
     strategy: str,
     events: Events,
     stop: StopRequest,
@@ -147,7 +152,7 @@ def _train(
     # before anything else of TensorFlow: workers find each other when it starts
     chief, group = is_chief(strategy), make_strategy(strategy)
 
-    from deltavae.config import configured
+    from deltavae.config import configured, require_same_experiment
     from deltavae.models.readouts import require_fitting
     from deltavae.training.tensorboard import TensorBoardLog
     from deltavae.training.train import seed_everything, train
@@ -172,7 +177,10 @@ def _train(
             console.print(f"warning: {warning}", markup=False, soft_wrap=True)
         with locked(output) if chief else contextlib.nullcontext():
             # again, now that nobody else can change the answer
-            target = _where(output, resume, overwrite)
+            target = _where(output, resume, overwrite, configuration_given)
+            if resume and chief and target.config.is_file():
+                for note in require_same_experiment(target, experiment, data):
+                    console.print(note, markup=False, soft_wrap=True)
             if overwrite and chief and target.path != output:
                 shutil.rmtree(target.path, ignore_errors=True)
             log = TensorBoardLog(target, every, experiment.text()) if chief else None
@@ -194,39 +202,14 @@ def _train(
                 chief=chief,
             )
             if chief and target.path != output:
-                _replace(target.path, output)
+                RunDir(output).adopt_replacement()
 
 
-def _where(output_dir: Path, resume: bool, overwrite: bool) -> RunDir:
-    """The folder to train in: the one named or, to replace a run, a new one beside it."""
-    if resume and overwrite:
-        raise UserError("--resume and --overwrite exclude each other")
-    require_writable(output_dir)
-    path = output_dir
-    beside = path.with_name(path.name + ".new")
-    begun = RunDir(path).model.exists()
-    if resume:
-        found = RunDir(beside if RunDir(beside).config.is_file() else path)
-        if not found.config.is_file() and not environment().is_grading:
-            raise UserError(
-                "there is no run to resume",
-                expected=f"one that train.py began in {path}",
-                received="none",
-                advice="Leave out --resume to begin one.",
-            )
-        return found
-    if begun and not overwrite:
-        raise UserError(
-            f"{path} already holds a run",
-            expected="an empty or new folder",
-            advice="Add --resume to continue it or --overwrite to replace it.",
-        )
-    return RunDir(beside if begun else path)
-
-
-def _replace(new: Path, old: Path) -> None:
-    aside = old.with_name(old.name + ".old")
-    shutil.rmtree(aside, ignore_errors=True)
-    os.rename(old, aside)
-    os.rename(new, old)
-    shutil.rmtree(aside, ignore_errors=True)
+def _where(output: Path, resume: bool, overwrite: bool, configured: bool) -> RunDir:
+    return folder_to_train_in(
+        output,
+        resume=resume,
+        overwrite=overwrite,
+        configured=configured,
+        restarted=environment().is_grading,
+    )

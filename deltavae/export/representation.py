@@ -25,7 +25,7 @@ import tensorflow as tf
 from deltavae.data.batches import map_batches
 from deltavae.errors import UserError
 from deltavae.export.hub_module import INPUT, OUTPUT, SIGNATURE, write_module
-from deltavae.io import atomic_dir, write_json
+from deltavae.io import atomic_dir, without_wildcards, write_json
 
 _TOLERANCE = 5e-6
 # Run by a Python that knows nothing of this package, as the evaluator's does.
@@ -100,7 +100,8 @@ def export_representation(
                 "code_dim": codes.shape[1],
             },
         )
-        _compare(temporary, images, codes)
+        with without_wildcards(temporary) as plain:
+            _compare(plain, images, codes)
 
 
 def load_representation(path: str | Path) -> Callable[[np.ndarray], np.ndarray]:
@@ -171,7 +172,8 @@ def _from_keras(path: Path) -> tuple[Callable[[tf.Tensor], tf.Tensor], tuple[int
 def _from_saved_model(
     path: Path,
 ) -> tuple[Callable[[tf.Tensor], tf.Tensor], tuple[int | None, ...]]:
-    loaded = tf.saved_model.load(str(path))
+    with without_wildcards(path) as plain:
+        loaded = tf.saved_model.load(str(plain))
     signature = loaded.signatures.get(SIGNATURE)
     inputs = {} if signature is None else signature.structured_input_signature[1]
     if set(inputs) != {INPUT} or OUTPUT not in signature.structured_outputs:

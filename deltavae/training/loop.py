@@ -57,6 +57,9 @@ class Loop:
         if chief:
             self.checkpoints.clean()
         state = self.checkpoints.restore(self.variables) if resume else None
+        if settings.learning_rate_schedule == "constant":
+            # a checkpoint restores the rate it was made with; a resumed run may lower it
+            model.optimizer.learning_rate = settings.learning_rate
         state = state or {"step": 0, "done": 0, "seconds": 0.0, "history": []}
         self.last = self.checkpoints.all()[-1] if state["step"] else None
         if "kl_factor_sums" in state:

@@ -153,6 +153,7 @@ def write_run_info(
         run_dir.info,
         {
             "dataset": data.name,
+            "dataset_digest": data.digest,
             "readout": readout,
             "settings": dataclasses.asdict(settings),
             "versions": {
