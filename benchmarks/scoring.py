@@ -26,8 +26,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from deltavae.data import Factor, GroundTruthData
-from deltavae.scoring.challenge import CHALLENGE, METRICS, run_metric
+from deltavae.scoring.challenge import METRICS, run_metric
 from deltavae.scoring.evaluate import evaluate
+from deltavae.scoring.specs import CHALLENGE
 
 SHAPES = {
     "cars3d": ([4, 24, 183], 3),

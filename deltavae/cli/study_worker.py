@@ -93,7 +93,7 @@ def _score(run: dict[str, Any], run_dir: RunDir, scoring: Scoring) -> list[dict[
     np.savez(run_dir.path / CODES, **codes)  # type: ignore[arg-type]
     scores = evaluate(
         run_dir=run_dir.path,
-        metrics=scoring.metrics,
+        metrics=scoring.asked,
         protocol=scoring.protocol,
         readouts=list(codes),
         settings=scoring.settings,

@@ -3,8 +3,9 @@
 import numpy as np
 
 from deltavae.errors import UserError
-from deltavae.scoring.challenge import BY_PROTOCOL, CHALLENGE, METRICS, run_metric
+from deltavae.scoring.challenge import BY_PROTOCOL, METRICS, run_metric
 from deltavae.scoring.draws import IndexedData
+from deltavae.scoring.specs import CHALLENGE
 from deltavae.training.run import Run
 
 # beyond it the boosted trees of DCI take minutes

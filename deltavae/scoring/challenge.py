@@ -80,7 +80,6 @@ METRICS: dict[str, Metric] = {
         ("predictor.predictor_fn = @gradient_boosting_classifier",),
     ),
 }
-CHALLENGE = tuple(key for key, spec in SCORES.items() if spec.group == "challenge")
 # The metrics whose number depends on the scikit-learn that computed it.
 BY_PROTOCOL = tuple(name for name in METRICS if SCORES[name].depends_on_protocol)
 # Points that a downstream classifier learns from, for the accuracy that is reported.

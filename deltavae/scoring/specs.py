@@ -207,6 +207,7 @@ _ALL = (
     ),
 )
 SCORES = {spec.key: spec for spec in _ALL}
+CHALLENGE = tuple(key for key, spec in SCORES.items() if spec.group == "challenge")
 
 
 def score_spec(key: str) -> ScoreSpec | None:

@@ -14,6 +14,8 @@ from deltavae.errors import UserError
 from deltavae.studies.study import Study
 from deltavae.studies.study import study as make_study
 
+_WARNING = "warning: "
+
 
 def load_checked(path: str, bindings: Sequence[str] = ()) -> Study:
     """Read a study in a fresh process, with every gin name in it checked.
@@ -34,6 +36,8 @@ def load_checked(path: str, bindings: Sequence[str] = ()) -> Study:
         raise UserError(process.stderr.strip().splitlines()[-1].rstrip("."))
     if process.returncode:
         raise RuntimeError(process.stderr)
+    lines = process.stderr.splitlines(keepends=True)
+    sys.stderr.write("".join(line for line in lines if line.startswith(_WARNING)))
     return Study.from_json(json.loads(process.stdout.splitlines()[-1]))
 
 
@@ -53,20 +57,27 @@ def load_study(path: str, bindings: Sequence[str] = ()) -> Study:
     return config.build("study", make_study, [path], [named, *bindings])
 
 
-def check_names(study: Study) -> None:
-    """Open every data set and make every model: each variant with each swept value once.
+def check_names(study: Study) -> list[str]:
+    """Open every dataset and make every model: each variant with each swept value once.
+
+    Returns:
+        Warnings: metrics that a dataset cannot give.
 
     Raises:
-        UserError: a data set is missing, a name is unknown, or a value is impossible.
+        UserError: a dataset is missing, a name is unknown, a value is impossible, or a metric
+            asked for by name cannot be computed on one of the datasets.
     """
     from deltavae import config
     from deltavae.data import load
     from deltavae.models import READOUTS
     from deltavae.scoring.challenge import METRICS
+    from deltavae.scoring.request import without_interventions
 
-    for name in study.datasets:
-        load(name)
     _require(study.scoring.metrics, METRICS, "metrics")
+    warnings = []
+    for name in study.datasets:
+        is_grid = load(name).is_grid
+        warnings += without_interventions(study.scoring.asked, is_grid, name)[1]
     _require(study.scoring.readouts, READOUTS, "readouts")
     checked: set[tuple[tuple[str, ...], str]] = set()
     for run in study.runs():
@@ -74,6 +85,7 @@ def check_names(study: Study) -> None:
         if not parts <= checked:
             config.check(run.gin_configs, run.bindings)
             checked |= parts
+    return warnings
 
 
 def _require(names: Sequence[str], known: Iterable[str], label: str) -> None:
@@ -88,10 +100,11 @@ def main(arguments: Sequence[str]) -> int:
     """Print the study as JSON; exit status 2 and one line where the user can mend it."""
     try:
         study = load_study(arguments[0], arguments[1:])
-        check_names(study)
+        warnings = check_names(study)
     except UserError as error:
         sys.stderr.write(f"{error.message}\n")
         return 2
+    sys.stderr.write("".join(f"{_WARNING}{warning}\n" for warning in warnings))
     sys.stdout.write(json.dumps(study.to_json()) + "\n")
     return 0
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from deltavae import gin_files
+from deltavae.scoring.specs import CHALLENGE
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Scoring:
     protocol: str = "current"
     settings: str = "study"
     seed: int = 0
+
+    @property
+    def asked(self) -> tuple[str, ...] | None:
+        """The metrics asked for by name; None for the challenge's five, the default."""
+        return None if self.metrics == CHALLENGE else self.metrics
 
     @property
     def id(self) -> str:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from deltavae import gin_files
-from deltavae.scoring.challenge import BY_PROTOCOL, CHALLENGE, METRICS, run_metric
+from deltavae.scoring.challenge import BY_PROTOCOL, METRICS, run_metric
 from deltavae.scoring.draws import IndexedData
+from deltavae.scoring.specs import CHALLENGE
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

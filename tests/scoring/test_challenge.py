@@ -8,9 +8,10 @@ import pytest
 from deltavae.errors import UserError
 from deltavae.scoring import library as adaptor
 from deltavae.scoring.boosted_trees.compiled import compiled
-from deltavae.scoring.challenge import CHALLENGE, METRICS, run_metric
+from deltavae.scoring.challenge import METRICS, run_metric
 from deltavae.scoring.draws import DRAWS, IndexedData, TableData, drawn_images
 from deltavae.scoring.jobs import Job, run_jobs
+from deltavae.scoring.specs import CHALLENGE
 
 QUICK = [name for name in METRICS if not name.startswith("downstream")]
 
@@ -114,7 +115,7 @@ def test_without_the_library_the_command_that_brings_it(monkeypatch):
         monkeypatch.delitem(__import__("sys").modules, name)
     adaptor.library.cache_clear()
     try:
-        with pytest.raises(UserError, match=r"make env.*scripts/install\.sh"):
+        with pytest.raises(UserError, match="pip install --no-deps disentanglement-lib"):
             adaptor.library()
     finally:
         adaptor.library.cache_clear()

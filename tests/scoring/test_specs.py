@@ -7,8 +7,8 @@ import pytest
 
 from deltavae.report.comparison_page import write_comparison
 from deltavae.run_dir import RunDir
-from deltavae.scoring.challenge import BY_PROTOCOL, CHALLENGE, METRICS
-from deltavae.scoring.specs import SCORES, lower_is_better, ranked, score_spec
+from deltavae.scoring.challenge import BY_PROTOCOL, METRICS
+from deltavae.scoring.specs import CHALLENGE, SCORES, lower_is_better, ranked, score_spec
 
 
 def test_every_metric_has_an_entry_for_each_of_its_scores():

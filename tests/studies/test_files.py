@@ -1,6 +1,7 @@
 """The study files that are shipped, and what a study file may get wrong."""
 
 import os
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,7 +15,7 @@ STUDIES = sorted((gin_files.folder() / "studies").glob("*.gin"))
 @pytest.fixture
 def any_data(monkeypatch):
     """Public data sets are not here."""
-    monkeypatch.setattr(data, "load", lambda name: None)
+    monkeypatch.setattr(data, "load", lambda name: SimpleNamespace(is_grid=name != "gaps"))
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
@@ -58,3 +59,16 @@ def test_a_refusal_comes_through_the_fresh_process(tmp_path):
     path.write_text("study.seedz = [0]\n")
     with pytest.raises(UserError, match="seedz"):
         loader.load_checked(os.fspath(path))
+
+
+def test_what_a_dataset_cannot_give_is_found_before_anything_is_trained(tmp_path, any_data):
+    path = tmp_path / "own.gin"
+    lines = "study.gin_configs = ['gin/base.gin']\nstudy.datasets = ['sprites', 'gaps']\n"
+    path.write_text(lines)
+    a_study = loader.load_study(str(path))
+    (warning,) = loader.check_names(a_study)
+    assert "left out: factor_vae_metric" in warning and "gaps" in warning
+    assert a_study.scoring.asked is None
+    path.write_text(lines + "study.metrics = ['mig', 'beta_vae']\n")
+    with pytest.raises(UserError, match="beta_vae cannot be computed on gaps"):
+        loader.check_names(loader.load_study(str(path)))
