@@ -1,6 +1,6 @@
 """Custom datasets: a folder of images with a table of factors, or one .npz file.
 
-What is accepted, what is refused and what the values of a factor mean is in docs/data.md.
+What is accepted, what is refused and what the values of a factor mean is in docs/custom_data.md.
 """
 
 import csv

@@ -1,12 +1,14 @@
 """Damaged and foreign files end in one clear line, or in a correct load; nothing else."""
 
+import ast
+import pathlib
 import shutil
 import zlib
 
 import numpy as np
 import pytest
 
-from deltavae.data import load
+from deltavae.data import load, readers
 from deltavae.errors import UserError
 from tests.data import public_files
 
@@ -179,3 +181,17 @@ def test_both_files_of_shapes3d_give_the_same_images(public_root, tmp_path):
     np.testing.assert_array_equal(
         data.images(np.arange(data.num_images)), public_files.shapes3d_images()
     )
+
+
+def test_no_reader_compares_a_file_with_true_or_false():
+    """`check` shows both sides: "expected True; received False" tells nobody what to do."""
+    package = pathlib.Path(readers.__file__).parent
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "check":
+                shown = [*node.args[2:], *(keyword.value for keyword in node.keywords)]
+                assert not any(
+                    isinstance(value, (ast.Compare, ast.BoolOp))
+                    or (isinstance(value, ast.Constant) and isinstance(value.value, bool))
+                    for value in shown
+                ), f"{path}:{node.lineno}"

@@ -14,6 +14,7 @@ from deltavae.data.cache import decoded
 from deltavae.data.dataset import ArrayData, Factor
 from deltavae.data.public_data import PublicData, PublicFile
 from deltavae.data.readers import NpzArray, check, grid_order, reading
+from deltavae.errors import UserError
 
 _FILE = PublicFile(
     "dsprites/dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz",
@@ -158,9 +159,13 @@ class ScreamDSprites(_ColouredDSprites):
         with reading(path), Image.open(path) as picture:
             picture.thumbnail((350, 274))
             self._picture = np.asarray(picture) * 1.0 / 255.0
-        fits = self._picture.ndim == 3 and self._picture.shape[2] == 3
-        fits = fits and min(self._picture.shape[:2]) > 64
-        check(path, "a colour picture of more than 64 x 64 pixels", True, fits)
+        shape = self._picture.shape
+        if shape[2:] != (3,) or min(shape[:2]) <= 64:
+            raise UserError(
+                f"unexpected picture in {path}",
+                expected="colours, and more than 64 x 64 pixels when reduced to 350 x 274",
+                received=f"shape {shape}",
+            )
 
     @override
     def observations(self, indices: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:

@@ -58,7 +58,8 @@ class _MPI3D(PublicData, ArrayData):
         sizes = tuple(factor.size for factor in known[count])
         check(path, "type of the images", "uint8", str(source.dtype))
         check(path, "shape of an image", self.image_shape, source.shape[-3:])
-        check(path, "axes of the images", True, source.shape[:-3] in ((count,), sizes))
+        if source.shape[:-3] != sizes:
+            check(path, "axes of the images", (count,), source.shape[:-3])
 
         def blocks() -> Iterator[np.ndarray]:
             for block in source.blocks():

@@ -10,6 +10,7 @@ from deltavae.data.cache import decoded
 from deltavae.data.dataset import ArrayData, Factor
 from deltavae.data.public_data import PublicData, PublicFile
 from deltavae.data.readers import NpzArray, check, h5_blocks, h5_shape
+from deltavae.errors import UserError
 
 FILES = (
     "3dshapes/3dshapes.h5",
@@ -61,7 +62,9 @@ class Shapes3D(PublicData, ArrayData):
             shape, dtype = source.shape, source.dtype
             accepted = [(count, 64, 64, 3), (*sizes, 64, 64, 3)]
         check(path, "type of the images", "uint8", str(dtype))
-        check(path, f"shape {shape} of the images is one of {accepted}", True, shape in accepted)
+        if shape not in accepted:
+            expected = " or ".join(map(str, accepted))
+            raise UserError(f"shape of the images in {path}", expected=expected, received=shape)
 
         def blocks() -> Iterator[np.ndarray]:
             pieces = h5_blocks(path, "images") if path.suffix == ".h5" else source.blocks()
