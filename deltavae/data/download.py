@@ -119,15 +119,14 @@ def verify(file: PublicFile, found: Path) -> tuple[bool, str]:
     Returns:
         whether it can be used, and what was found, for people to read.
     """
+    differs = ""
     if file.checksum is not None and found.name == Path(file.path).name:
-        kind = file.checksum.split(":")[0]
-        if pooch.file_hash(str(found), alg=kind) == file.checksum.split(":")[1]:
+        kind, expected = file.checksum.split(":")
+        if pooch.file_hash(str(found), alg=kind) == expected:
             return True, file.checksum
+        differs = ", but isn't the published file"
     problem = problem_with(found)
-    if problem is not None:
-        return False, problem
-    differs = "" if file.checksum is None else ", but isn't the published file"
-    return True, f"opens{differs}"
+    return problem is None, problem or f"opens{differs}"
 
 
 def problem_with(path: Path) -> str | None:
@@ -135,6 +134,9 @@ def problem_with(path: Path) -> str | None:
 
     Archives are read through, since they hold checksums; of other formats the structure is
     looked at. Hidden files of a folder are passed over.
+
+    Raises:
+        UserError: it may not be read.
     """
     if path.is_dir():
         files = [file for file in sorted(path.iterdir()) if not file.name.startswith(".")]
@@ -144,8 +146,11 @@ def problem_with(path: Path) -> str | None:
         inside = files if files[0].suffix == ".mat" else files[:1]
         found = ((file.name, problem_with(file)) for file in inside)
         return next((f"{name}: {problem}" for name, problem in found if problem), None)
-    with path.open("rb") as stream:
-        start = stream.read(64).lstrip()
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(64).lstrip()
+    except OSError as error:
+        raise UserError(f"cannot read {path}", received=error.strerror or error) from error
     if start.startswith(b"<"):
         return "a web page"
     # Parsers of damaged files fail in many ways: struct, zlib, type and index errors and more.
@@ -229,7 +234,8 @@ class _Resuming:
 
     def __call__(self, url: str, output_file: str, pooch: object) -> None:
         have = self._part.stat().st_size if self._part.exists() and self._tag.exists() else 0
-        headers = {"Accept-Encoding": "identity"}
+        # Wikimedia refuses the names that libraries give themselves.
+        headers = {"Accept-Encoding": "identity", "User-Agent": "deltavae (dataset download)"}
         if have:
             headers |= {"Range": f"bytes={have}-", "If-Range": self._tag.read_text()}
         with requests.get(url, headers=headers, stream=True, timeout=60) as response:

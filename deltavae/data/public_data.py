@@ -19,6 +19,7 @@ class PublicFile:
         size: bytes, if known.
         checksum: "sha256:..." or "md5:...", if known.
         unpack: the folder inside a tar archive that becomes `path`, for an archive.
+        others: where else it may lie, unzipped or in another form that is read too.
     """
 
     path: str
@@ -26,15 +27,12 @@ class PublicFile:
     size: int | None = None
     checksum: str | None = None
     unpack: str | None = None
+    others: tuple[str, ...] = ()
 
     def within(self, data_dir: Path) -> Path | None:
-        """Return the path of the file under the data folder, unzipped or as published.
-
-        None if it isn't there.
-        """
-        path = data_dir / self.path
-        plain = path.with_suffix("") if path.suffix == ".gz" else path
-        return next((candidate for candidate in (plain, path) if candidate.exists()), None)
+        """Return where the file lies under the data folder, None if it isn't there."""
+        candidates = (data_dir / path for path in (self.path, *self.others))
+        return next((path for path in candidates if path.exists()), None)
 
 
 class PublicData(GroundTruthData):
@@ -55,27 +53,23 @@ class PublicData(GroundTruthData):
     files: ClassVar[Sequence[PublicFile]]
 
     @classmethod
-    def find(cls, data_dir: Path, *candidates: str) -> Path:
-        """Return the first of several possible files that exists.
-
-        Args:
-            data_dir: the data folder.
-            candidates: paths under it, the best first.
+    def find(cls, file: PublicFile, data_dir: Path) -> Path:
+        """Return where one of `files` lies.
 
         Raises:
-            UserError: says where the file was expected and how to get it.
+            UserError: it is missing; says where it was expected and how to get it.
         """
-        for candidate in candidates:
-            if (data_dir / candidate).exists():
-                return data_dir / candidate
-        by_command = all(file.urls for file in cls.files)
-        command = f"`python -m deltavae data download {cls.name}` or "
-        raise UserError(
-            f"the files of {cls.name} are missing",
-            expected=" or ".join(str(data_dir / candidate) for candidate in candidates),
-            advice=f"Get them by {command if by_command else 'hand '}from {cls.page}; "
-            "DISENTANGLEMENT_LIB_DATA names the folder.",
-        )
+        found = file.within(data_dir)
+        if found is None:
+            by_command = all(file.urls for file in cls.files)
+            command = f"by `python -m deltavae data download {cls.name}` or from"
+            raise UserError(
+                f"the files of {cls.name} are missing",
+                expected=" or ".join(str(data_dir / path) for path in (file.path, *file.others)),
+                advice=f"Get them {command if by_command else 'by hand from'} {cls.page}; "
+                "DISENTANGLEMENT_LIB_DATA names the folder.",
+            )
+        return found
 
     @classmethod
     def missing(cls, data_dir: Path) -> list[PublicFile]:

@@ -17,7 +17,7 @@ _BLOCK_BYTES = 16 * 2**20
 _MATRIX_TYPES = {0x1E3D4C55: np.uint8, 0x1E3D4C54: np.int32}
 
 
-FETCH = "Fetch it again."
+FETCH = "`python -m deltavae data download NAME` checks the files and fetches them again."
 
 
 @contextlib.contextmanager

@@ -99,6 +99,14 @@ def test_what_a_class_says_agrees_with_the_dataset_it_opens(name, public_root, s
         assert data.num_images == PUBLISHED[name][0]
 
 
+def test_files_count_as_present_wherever_they_are_read_from(public_root, tmp_path):
+    public = {n: d for n, d in DATASETS.items() if issubclass(d, PublicData)}
+    assert {name for name, dataset in public.items() if dataset.missing(public_root)} == set()
+    assert all(dataset.missing(tmp_path) == list(dataset.files) for dataset in public.values())
+    (tmp_path / "3dshapes.h5").touch()
+    assert public["shapes3d"].missing(tmp_path) == []
+
+
 def test_an_unknown_dataset_names_those_there_are():
     with pytest.raises(UserError) as caught:
         load("turntabel")

@@ -43,7 +43,7 @@ class Cars3D(PublicData, ArrayData):
     )
 
     def __init__(self, data_dir: Path) -> None:
-        folder = self.find(data_dir, "cars")
+        folder = self.find(self.files[0], data_dir)
         files = sorted(file for file in folder.glob("*.mat") if not file.name.startswith("."))
         if not files:
             raise UserError(f"no cars in {folder}", expected="files named *.mat")

@@ -90,7 +90,7 @@ class DSprites(PublicData, ArrayData):
     hide_shape: ClassVar[bool] = False
 
     def __init__(self, data_dir: Path) -> None:
-        array, sizes = _read(self.find(data_dir, _FILE.path), data_dir)
+        array, sizes = _read(self.find(_FILE, data_dir), data_dir)
         super().__init__(self.name, dsprites_grid(sizes, self.hide_shape), array)
 
 
@@ -155,7 +155,7 @@ class ScreamDSprites(_ColouredDSprites):
 
     def __init__(self, data_dir: Path) -> None:
         super().__init__(data_dir)
-        path = self.find(data_dir, _SCREAM.path)
+        path = self.find(_SCREAM, data_dir)
         with reading(path), Image.open(path) as picture:
             picture.thumbnail((350, 274))
             self._picture = np.asarray(picture) * 1.0 / 255.0

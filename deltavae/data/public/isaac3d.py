@@ -20,7 +20,7 @@ class _Rendered(PublicData, ArrayData):
 
     The archive holds `images/000000.png` and so on, and a table of labels in [0, 1], from
     which the order of the images is taken. Sizes are halved by averages of 2 x 2 pixels.
-    Decoding takes long (a quarter of an hour for 700,000 images), but only once.
+    Decoding 700,000 images takes some ten minutes, once.
 
     Args:
         data_dir: the folder of the public files.
@@ -30,7 +30,7 @@ class _Rendered(PublicData, ArrayData):
     page = "https://github.com/NVlabs/High-res-disentanglement-datasets"
 
     def __init__(self, data_dir: Path) -> None:
-        labels, folder = (self.find(data_dir, file.path) for file in self.files)
+        labels, folder = (self.find(file, data_dir) for file in self.files)
         with reading(labels):
             table = np.load(labels, allow_pickle=False)
         check(labels, "axes of the labels", 2, table.ndim)

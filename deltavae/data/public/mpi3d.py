@@ -49,7 +49,7 @@ class _MPI3D(PublicData, ArrayData):
     page = "https://github.com/rr-learning/disentanglement_dataset"
 
     def __init__(self, data_dir: Path) -> None:
-        path = self.find(data_dir, self.files[0].path)
+        path = self.find(self.files[0], data_dir)
         source = NpzArray(path, "images")
         known = {math.prod(f.size for f in grid): grid for grid in (self.grid, *self.other_grids)}
         count = math.prod(source.shape[:-3])

@@ -12,13 +12,6 @@ from deltavae.data.public_data import PublicData, PublicFile
 from deltavae.data.readers import NpzArray, check, h5_blocks, h5_shape
 from deltavae.errors import UserError
 
-FILES = (
-    "3dshapes/3dshapes.h5",
-    "3dshapes.h5",
-    "3dshapes/look-at-object-room_floor-hueXwall-hueXobj-hueXobj-sizeXobj-shapeXview-azi.npz",
-    "3dshapes/3dshapes.npz",
-)
-
 
 class Shapes3D(PublicData, ArrayData):
     """Colour images, 64 x 64 x 3, with six factors; the view turns by 60 degrees, no circle.
@@ -43,15 +36,21 @@ class Shapes3D(PublicData, ArrayData):
     page = "https://github.com/google-deepmind/3d-shapes"
     files = (
         PublicFile(
-            FILES[0],
+            "3dshapes/3dshapes.h5",
             ("https://storage.googleapis.com/3d-shapes/3dshapes.h5",),
             267573662,
             "sha256:0a0f6ed98baff276a50f3a081a7434d788da63cb135a98189b2a5b5769be1785",
+            others=(
+                "3dshapes.h5",
+                "3dshapes/look-at-object-room_floor-hueXwall-hueXobj-hueXobj-sizeXobj-shapeXview-"
+                "azi.npz",
+                "3dshapes/3dshapes.npz",
+            ),
         ),
     )
 
     def __init__(self, data_dir: Path) -> None:
-        path = self.find(data_dir, *FILES)
+        path = self.find(self.files[0], data_dir)
         sizes = tuple(factor.size for factor in self.grid)
         count = math.prod(sizes)
         if path.suffix == ".h5":

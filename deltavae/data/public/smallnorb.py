@@ -14,7 +14,6 @@ from deltavae.data.readers import binary_matrix, check, grid_order, reading
 
 CHUNKS = ("5x46789x9x18x6x2x96x96-training", "5x01235x9x18x6x2x96x96-testing")
 _CATEGORIES = ("animal", "human", "aeroplane", "truck", "car")
-_PARTS = ("dat", "cat", "info")
 _PAGE = "https://cs.nyu.edu/~ylclab/data/norb-v1.0-small/"
 # Of each file: the chunk, the part, the size of its .gz and the SHA-256 of it.
 _FILES = (
@@ -52,16 +51,14 @@ class SmallNORB(PublicData, ArrayData):
             (f"{_PAGE}smallnorb-{CHUNKS[chunk]}-{part}.mat.gz",),
             size,
             f"sha256:{digest}",
+            others=(f"small_norb/smallnorb-{CHUNKS[chunk]}-{part}.mat",),
         )
         for chunk, part, size, digest in _FILES
     )
 
     def __init__(self, data_dir: Path) -> None:
-        plain = [f"small_norb/smallnorb-{chunk}-" + "{}.mat" for chunk in CHUNKS]
-        files = [
-            [self.find(data_dir, file.format(part), f"{file.format(part)}.gz") for part in _PARTS]
-            for file in plain
-        ]
+        found = [self.find(file, data_dir) for file in self.files]
+        files = [found[:3], found[3:]]
         rows = []
         for dat, cat, info in files:
             category, rest = binary_matrix(cat), binary_matrix(info)
