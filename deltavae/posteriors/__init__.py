@@ -4,6 +4,7 @@ from deltavae.posteriors.base import Parameters, Posterior
 from deltavae.posteriors.diffusion import DiffusionPosterior
 from deltavae.posteriors.gaussian import GaussianPosterior
 from deltavae.posteriors.power_spherical import PowerSphericalPosterior
+from deltavae.posteriors.product import ProductPosterior
 from deltavae.posteriors.sampling import DiffusionSampling
 from deltavae.posteriors.vmf import VonMisesFisherPosterior
 
@@ -14,5 +15,6 @@ __all__ = [
     "Parameters",
     "Posterior",
     "PowerSphericalPosterior",
+    "ProductPosterior",
     "VonMisesFisherPosterior",
 ]

@@ -54,6 +54,28 @@ def test_shapes_and_dtypes_eager_and_in_a_graph(which, dtype):
     assert np.all(q.sample(seed=(1, 2)) == q.sample(seed=(1, 2)))
 
 
+@pytest.mark.parametrize("which", range(5))
+@pytest.mark.parametrize("dtype", DTYPES, ids=["float32", "float64"])
+@pytest.mark.parametrize("bad", ["loc", "scale"])
+def test_nan_comes_out_as_nan_and_stays_in_its_row(which, dtype, bad):
+    """In a KL only where it enters: no KL here depends on loc."""
+    q = distributions(dtype)[which]
+    names = {"loc": "loc", "scale": "diffusion_time" if which < 3 else "concentration"}
+    value = tf.broadcast_to(getattr(q, names[bad]), [5, 3, 3] if bad == "loc" else [5, 3])
+    value = tf.concat([value[:1] * math.nan, value[1:]], 0)
+    q = q.copy(**{names[bad]: value})
+    good = tf.cast(Hypersphere(2).random_uniform([5, 3], (0, 9)), dtype)
+
+    def everything():
+        z = q.sample(seed=(1, 2))
+        return z, q.log_prob(good), q.kl_divergence(Uniform(Hypersphere(2), dtype))
+
+    for z, log_prob, kl in (everything(), tf.function(everything)()):
+        for result in (z, log_prob, kl) if bad == "scale" else (z, log_prob):
+            assert np.all(np.isnan(result[0])) and np.all(np.isfinite(result[1:]))
+        assert np.all(np.isfinite(kl[1:]))
+
+
 @pytest.mark.parametrize("family", [VonMisesFisher, PowerSpherical])
 @pytest.mark.parametrize("dim", [1, 2, 10, 50])
 def test_samples_their_gradient_and_the_density_agree(family, dim):

@@ -26,6 +26,7 @@ SPACES = [
     Hypersphere(10),
     FlatTorus(3),
     Product([Hypersphere(2), Hypersphere(1), SO3()]),
+    Product([FlatTorus(2), Euclidean(2)]),
     RealProjective(1),
     RealProjective(4),
     SO3(),

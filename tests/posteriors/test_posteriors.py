@@ -8,8 +8,10 @@ import pytest
 import tensorflow as tf
 
 from deltavae import config, gin_files, posteriors
-from deltavae.manifolds import Hypersphere
-from deltavae.posteriors import DiffusionPosterior
+from deltavae.distributions import Diffusion
+from deltavae.errors import UserError
+from deltavae.manifolds import Euclidean, FlatTorus, Hypersphere
+from deltavae.posteriors import DiffusionPosterior, GaussianPosterior, ProductPosterior
 
 FILES = sorted(path.stem for path in (gin_files.folder() / "posteriors").glob("*.gin"))
 
@@ -51,6 +53,34 @@ def test_scale_and_place_learn_from_the_decoder(name):
 
 
 @pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("bad", ["features", "weights"])
+def test_a_training_that_diverged_is_seen_in_its_terms_and_raises_nothing(name, bad):
+    """NaN in every number of one image, or of the heads: eager, and in a graph with gradients."""
+    posterior = posterior_of(name)
+    features = tf.random.stateless_normal([4, 12], (0, 1))
+    posterior(features)
+    if bad == "weights":
+        for weight in posterior.trainable_variables:
+            weight.assign(weight * math.nan)
+    else:
+        features = tf.concat([features[:1] * math.nan, features[1:]], 0)
+
+    def terms():
+        with tf.GradientTape() as tape:
+            parameters = posterior(features)
+            decoded = posterior.embed(posterior.sample(parameters, tf.constant([3, 4])))
+            kl, barrier = posterior.kl(parameters), posterior.barrier(parameters)
+            loss = tf.reduce_sum(decoded**2) + tf.reduce_sum(kl) + tf.reduce_sum(barrier)
+        tape.gradient(loss, posterior.trainable_variables)
+        return decoded, kl, posterior.log_scale(parameters)
+
+    for decoded, kl, scale in (terms(), tf.function(terms)()):
+        for value in (decoded, kl, scale):
+            assert np.all(np.isnan(value[0]))
+            assert bad == "weights" or np.all(np.isfinite(value[1:]))
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_kl_starts_moderate_and_codes_are_determined(name):
     posterior = posterior_of(name)
     features = 0.01 * tf.random.stateless_normal([8, 12], (5, 6))
@@ -87,3 +117,69 @@ def test_the_short_time_formula_has_its_barrier_at_its_floor():
     kl = posterior.kl(parameters).numpy()
     np.testing.assert_allclose(kl[1], 1.362, atol=5e-4)
     assert kl[0] > kl[1] < kl[2]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_kl_and_distribution_are_those_of_the_factors(name):
+    """The KL is the sum over factors and TFP's of the distribution; samples have its support."""
+    posterior = posterior_of(name)
+    parameters = posterior(tf.random.stateless_normal([5, 12], (0, 1)))
+    each = posterior.kl_per_factor(parameters)
+    assert each.shape == (5, posterior.manifold.num_factors)
+    np.testing.assert_allclose(tf.reduce_sum(each, -1), posterior.kl(parameters), rtol=1e-6)
+    q, prior = posterior.distribution(parameters), posterior.prior()
+    np.testing.assert_allclose(q.kl_divergence(prior), posterior.kl(parameters), rtol=1e-5)
+    z = posterior.sample(parameters, tf.constant([1, 2]))
+    assert z.shape == q.sample(seed=(1, 2)).shape == (5, posterior.manifold.ambient_dim)
+    assert np.all(np.isfinite(q.log_prob(z))) and prior.log_prob(z).shape == (5,)
+
+
+def test_a_mixed_posterior_is_its_parts():
+    """Two circles with a time each, and R^6: densities add, and the lines are normal."""
+    posterior = posterior_of("mixed")
+    parameters = posterior(tf.random.stateless_normal([1, 12], (0, 1)))
+    parameters = {name: tf.repeat(value, 20000, 0) for name, value in parameters.items()}
+    z = posterior.sample(parameters, tf.constant([1, 2]))
+    mean, sigma = parameters["loc"][:, 4:], tf.exp(parameters["log_sigma_1"])
+    standard = ((z[:, 4:] - mean) / sigma).numpy()
+    # 6 standard errors of 20,000 samples
+    assert np.max(np.abs(standard.mean(0))) < 6 / math.sqrt(20000)
+    assert np.max(np.abs(standard.var(0) - 1)) < 6 * math.sqrt(2 / 20000)
+    circles = Diffusion(
+        FlatTorus(2),
+        parameters["loc"][:, :4],
+        log_diffusion_time=parameters["log_time_0"],
+        times="per_factor",
+    ).log_prob(z[:, :4])
+    lines = -np.sum(standard**2, -1) / 2 - np.sum(np.log(sigma), -1) - 3 * math.log(2 * math.pi)
+    np.testing.assert_allclose(
+        posterior.distribution(parameters).log_prob(z), circles + lines, rtol=1e-4, atol=1e-3
+    )
+
+
+def test_each_circle_has_a_time_and_a_barrier_of_its_own():
+    posterior = posterior_of("circles")
+    limit = posterior.manifold.factors[0].log_time_at(0.01)  # a tenth of 0.1 nat for each of ten
+    beyond = [-9.0] * 8 + [limit + 0.5, limit + 2.0]
+    parameters = {"loc": tf.constant([[1.0, 0.0] * 10]), "log_time": tf.constant([beyond])}
+    np.testing.assert_allclose(posterior.barrier(parameters), [2.5], atol=1e-5)
+    each = posterior.kl_per_factor(parameters).numpy()[0]
+    # a wrapped normal distribution of small variance: log(2 pi) - log(2 pi e t) / 2
+    narrow = (math.log(2 * math.pi) - 1 + 9) / 2
+    np.testing.assert_allclose(each[0], narrow, rtol=1e-5)
+    assert each[8] < 0.01 and each[9] < each[8]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ProductPosterior([]), "no parts"),
+        (lambda: ProductPosterior([GaussianPosterior]), "no posterior.*brackets"),
+        (lambda: DiffusionPosterior(Hypersphere), "needs a latent space.*brackets"),
+        (lambda: DiffusionPosterior(Hypersphere(2), times="each"), "one of shared, per_factor"),
+        (lambda: DiffusionPosterior(Euclidean(2)), "no uniform distribution"),
+    ],
+)
+def test_impossible_posteriors_say_what_was_expected(make, message):
+    with pytest.raises(UserError, match=message):
+        make()
