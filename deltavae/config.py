@@ -18,6 +18,7 @@ import tensorflow as tf
 from deltavae import gin_files, manifolds, posteriors
 from deltavae.data import GroundTruthData
 from deltavae.data import load as load_data
+from deltavae.data.registry import current_name
 from deltavae.errors import UserError, unknown_name
 from deltavae.io import read_json
 from deltavae.models import READOUTS, networks, objectives
@@ -393,8 +394,9 @@ def require_same_experiment(
     digest = info.get("dataset_digest")
     refused = {name: values for name, values in changed.items() if name not in MAY_CHANGE}
     named = changed.get("dataset.name")
-    if digest is None and named:
-        refused["dataset.name"] = named
+    before = current_name(named[0].strip("'\"") if named else data.name, digest)
+    if digest is None and before != data.name:
+        refused["dataset.name"] = named or (f"{before}, as it is called now", data.name)
     elif digest not in (None, data.digest):
         refused["dataset"] = named or ("other images", f"{data.name} as it is now")
     if refused:

@@ -23,7 +23,7 @@ def test_split_is_a_partition_and_the_same_each_time():
 
 
 def test_azimuth_alone_is_one_object_all_around():
-    alone, whole = load("turntable_azimuth"), load("turntable")
+    alone, whole = load("turntable_azimuth"), load("turntable_marked")
     assert (alone.factor_names, alone.num_images) == (("azimuth",), 24)
     same = whole.factors(np.arange(whole.num_images))[:, 1:] == [1, 0, 0]
     expected = whole.images(np.flatnonzero(same.all(axis=1)))
