@@ -1,4 +1,4 @@
-"""One's own images: a folder with a table, or an .npz."""
+"""Custom datasets: a folder of images with a table, or an .npz."""
 
 import csv
 import os

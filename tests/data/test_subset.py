@@ -1,9 +1,11 @@
 """Held-out images are never among those trained on."""
 
 import numpy as np
+import pytest
 
 from deltavae.data import ArrayData, Factor, load
 from deltavae.data.subset import split
+from deltavae.errors import UserError
 
 
 def numbered(count):
@@ -20,6 +22,12 @@ def test_split_is_a_partition_and_the_same_each_time():
     assert sorted([*kept_numbers, *held_numbers]) == list(range(50))
     assert np.array_equal(split(data, 0.2)[1].images(np.arange(10))[:, 0, 0, 0], held_numbers)
     assert not np.array_equal(held_numbers, np.arange(10))
+
+
+@pytest.mark.parametrize(("count", "fraction"), [(3, 0.9), (10, 0.04)])
+def test_too_few_images_to_hold_any_out(count, fraction):
+    with pytest.raises(UserError, match=f"cannot hold out {fraction} .* at least one image"):
+        split(numbered(count), fraction)
 
 
 def test_azimuth_alone_is_one_object_all_around():
