@@ -72,7 +72,6 @@ def parser(prog: str) -> Parser:
         default=1,
         help="Repeat with this many seeds; print mean and standard deviation.",
     )
-    flags.boolean("discrete", "The codes are categories (for infomec).")
     flags.boolean("reference", "disentanglement_lib's own code only: takes an hour.")
     add(
         "--compare",
@@ -149,7 +148,6 @@ def command(options: Namespace) -> int:
             seed=options.seed,
             seeds=options.seeds,
             reference=options.reference,
-            discrete=options.discrete,
         )
     console.print(format_scores(scores))
     for warning in scores["warnings"]:

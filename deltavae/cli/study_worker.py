@@ -89,7 +89,8 @@ def _score(run: dict[str, Any], run_dir: RunDir, scoring: Scoring) -> list[dict[
     if loaded.data is None:
         raise UserError("the data set is not there", received=run["dataset"])
     measured = measure(loaded.model, loaded.data, loaded.info["settings"]["holdout"])
-    codes = codes_by_readout(loaded.model, loaded.data, scoring.readouts)
+    kl_per_factor = loaded.history[-1].get("kl_per_factor")
+    codes = codes_by_readout(loaded.model, loaded.data, scoring.readouts, kl_per_factor)
     np.savez(run_dir.path / CODES, **codes)  # type: ignore[arg-type]
     scores = evaluate(
         run_dir=run_dir.path,

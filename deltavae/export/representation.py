@@ -7,7 +7,8 @@ An exported representation is a folder:
     model.keras       the whole model, where it is a Keras model
     results/          what the evaluator copies: gin/postprocess.gin names the data set
     about.json        name and digest of the dataset, readout, the norm that it promises,
-                      image shape, size of a code
+                      what each code is (factor of the latent space, kind), image shape, size
+                      of a code
 """
 
 from __future__ import annotations
@@ -96,6 +97,7 @@ def export_representation(
                 "dataset_digest": dataset_digest,
                 "readout": getattr(readout, "name", "embedding"),
                 "norm": getattr(readout, "norm", None),
+                "codes": getattr(readout, "codes", None),
                 "image_shape": list(images.shape[1:]),
                 "code_dim": codes.shape[1],
             },

@@ -9,8 +9,12 @@ exported module:
   directions of the training codes, most variance first, each with its largest entry positive.
 * `ica`: the same with an orthogonal matrix whose columns are the directions along which the
   training codes are least Gaussian.
-* `angles`: for latent spaces made of circles, the angle on each, in (-pi, pi], cut where the
-  density of the training codes is least.
+* `angles`: per factor of the latent space. Of a circle the angle, in (-pi, pi], cut where the
+  density of the training codes is least; lines as they are; of any other space its embedding
+  along its own principal directions.
+* `principal`: of each factor one number, along the principal direction of its embedding.
+* `angles_active`, `principal_active`: the same of those factors only whose mean KL on training
+  images is at least `ACTIVE_NATS`.
 
 No readout centres the codes: an orthogonal matrix keeps their norm. All of them are made of
 operations that TensorFlow 1.13 has.
@@ -18,14 +22,25 @@ operations that TensorFlow 1.13 has.
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from typing_extensions import override
 
 from deltavae.errors import UserError
+from deltavae.manifolds import Manifold
 from deltavae.models import READOUTS
+
+ACTIVE_NATS = 0.5
+"""Mean KL in nats from which a factor is active: log 2 = 0.69 tell two values apart."""
+
+Codes = list[dict[str, Any]]
+"""What each code is: `factor`, its factor's number or None for all of them together, and `kind`:
+`coordinate` of the embedding, `direction` in it, `angle` or `line`."""
 
 _GRID = 360  # cells of one degree for the density on a circle
 _BANDWIDTH = 10.0  # degrees; smooths over gaps that chance leaves between training codes
@@ -38,11 +53,15 @@ class Readout:
     Args:
         name: one of `READOUTS`.
         norm: the Euclidean norm that every code has, or None where it is not constant.
+        codes: what each code is; None where the latent space is not known.
     """
 
-    def __init__(self, name: str = "embedding", norm: float | None = None) -> None:
+    def __init__(
+        self, name: str = "embedding", norm: float | None = None, codes: Codes | None = None
+    ) -> None:
         self.name = name
         self.norm = norm
+        self.codes = codes
 
     def __call__(self, codes: Any) -> Any:
         """Codes of shape (batch, k), array or tensor, to the same of shape (batch, m)."""
@@ -50,11 +69,11 @@ class Readout:
 
     def get_config(self) -> dict[str, Any]:
         """Plain numbers and lists from which `from_config` makes the readout again."""
-        return {"name": self.name, "norm": self.norm}
+        return {"name": self.name, "norm": self.norm, "codes": self.codes}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Readout:
-        """The readout that `get_config` described."""
+        """Rebuild from `get_config`."""
         return cls(**config)
 
 
@@ -66,102 +85,216 @@ class RotatedReadout(Readout):
         name: one of `READOUTS`.
         matrix: orthogonal (k, k); column j holds the direction of the new axis j.
         norm: as for `Readout`; the matrix does not change it.
+        codes: as for `Readout`.
     """
 
-    def __init__(self, name: str, matrix: Any, norm: float | None = None) -> None:
-        super().__init__(name, norm)
+    def __init__(
+        self, name: str, matrix: Any, norm: float | None = None, codes: Codes | None = None
+    ) -> None:
+        super().__init__(name, norm, codes)
         self.matrix = np.asarray(matrix, np.float32)
 
+    @override
     def __call__(self, codes: Any) -> Any:
-        """Codes of shape (batch, k), array or tensor, along the new axes."""
         return codes @ self.matrix
 
+    @override
     def get_config(self) -> dict[str, Any]:
-        """As for `Readout`, with the matrix as nested lists."""
         return {**super().get_config(), "matrix": self.matrix.tolist()}
 
 
 @keras.saving.register_keras_serializable(package="deltavae")
-class AngleReadout(Readout):
-    """The angle on each of k circles, in (-pi, pi] (`angles`).
+class FactorReadout(Readout):
+    """Some numbers of each factor of the latent space, one after the other.
 
     Args:
         name: one of `READOUTS`.
-        cuts: k angles in radians, where the angle jumps from pi to -pi.
-        norm: None; angles have no fixed norm.
+        parts: one for each factor that is read: `start` and `stop` of its embedding in the
+            codes, and either `cut`, an angle in radians where the angle of a circle jumps from
+            pi to -pi, or `matrix`, directions in columns, or neither, for the embedding itself.
+        norm: None: such codes have no fixed norm.
+        codes: as for `Readout`.
     """
 
-    def __init__(self, name: str, cuts: Any, norm: float | None = None) -> None:
-        super().__init__(name, norm)
-        self.cuts = np.asarray(cuts, np.float32)
+    def __init__(
+        self,
+        name: str,
+        parts: Sequence[dict[str, Any]],
+        norm: float | None = None,
+        codes: Codes | None = None,
+    ) -> None:
+        super().__init__(name, norm, codes)
+        self.parts = list(parts)
 
+    @override
     def __call__(self, codes: Any) -> Any:
-        """Codes (batch, 2 k) of pairs (cos, sin), array or tensor, to angles (batch, k)."""
-        x, y = codes[:, 0::2], codes[:, 1::2]
-        cos, sin = np.cos(self.cuts), np.sin(self.cuts)
+        read = [self._part(codes[:, part["start"] : part["stop"]], part) for part in self.parts]
+        return np.concatenate(read, 1) if isinstance(codes, np.ndarray) else tf.concat(read, 1)
+
+    @staticmethod
+    def _part(codes: Any, part: dict[str, Any]) -> Any:
+        if "matrix" in part:
+            return codes @ np.asarray(part["matrix"], np.float32)
+        if "cut" not in part:
+            return codes
+        cut = np.float32(part["cut"])
+        x, y, cos, sin = codes[:, 0:1], codes[:, 1:2], np.cos(cut), np.sin(cut)
         # turned so that the cut lies opposite to the direction of angle 0
         turned_x, turned_y = -(x * cos + y * sin), -(y * cos - x * sin)
         if isinstance(codes, np.ndarray):
             return np.arctan2(turned_y, turned_x)
         return tf.math.atan2(turned_y, turned_x)
 
+    @override
     def get_config(self) -> dict[str, Any]:
-        """As for `Readout`, with the cuts as a list."""
-        return {**super().get_config(), "cuts": self.cuts.tolist()}
+        return {**super().get_config(), "parts": self.parts}
 
 
-def fit_readout(name: str, codes: np.ndarray, manifold: Any = None) -> Readout:
-    """Chooses the axes of a readout from the codes of training images.
+@keras.saving.register_keras_serializable(package="deltavae")
+class AngleReadout(FactorReadout):
+    """The name under which models of before 2.0 hold a `FactorReadout` of circles alone."""
+
+    @classmethod
+    @override
+    def from_config(cls, config: dict[str, Any]) -> Readout:
+        parts = [
+            {"start": 2 * i, "stop": 2 * i + 2, "cut": cut} for i, cut in enumerate(config["cuts"])
+        ]
+        codes = [{"factor": i, "kind": "angle"} for i in range(len(parts))]
+        return FactorReadout(config["name"], parts, codes=codes)
+
+
+def fit_readout(
+    name: str,
+    codes: np.ndarray,
+    manifold: Manifold | None = None,
+    kl_per_factor: Sequence[float] | None = None,
+) -> Readout:
+    """Choose the axes of a readout from the codes of training images.
 
     Args:
         name: one of `READOUTS`.
         codes: (n, k) `embedding` codes of training images, finite; labels are not used.
-        manifold: the latent space, or None where the code is no point of one; it says
-            whether all codes have the same norm.
+        manifold: the latent space. It may be None for `embedding`, `aligned` and `ica`, where
+            it says whether all codes have the same norm and what each of them is.
+        kl_per_factor: mean KL of each of its factors on training images, nats; asked for by
+            the readouts of active factors only.
 
     Returns:
         The readout; the same codes give the same readout.
 
     Raises:
-        UserError: for an unknown name, codes that are not finite, or `angles` asked of a
-            latent space that is not made of circles.
+        UserError: for an unknown name, codes that are not finite, `angles` of a latent space
+            without circles, or no active factor.
     """
     codes = np.asarray(codes, np.float64)
     if name not in READOUTS:
-        raise UserError("Unknown readout", expected=f"one of {', '.join(READOUTS)}", received=name)
+        raise UserError("unknown readout", expected=f"one of {', '.join(READOUTS)}", received=name)
     num_bad = np.size(codes) - np.isfinite(codes).sum()
     if codes.ndim != 2 or num_bad:
         raise UserError(
-            "The codes of the training images cannot be used",
+            "the codes of the training images cannot be used",
             expected="finite numbers of shape (images, code)",
             received=f"shape {codes.shape}, {num_bad} not finite",
         )
     norm = constant_norm(manifold)
-    if name == "aligned":
-        return RotatedReadout(name, principal_directions(codes), norm)
-    if name == "ica":
-        return RotatedReadout(name, independent_directions(codes), norm)
-    if name == "angles":
-        return AngleReadout(name, [least_dense_angle(angle) for angle in _angles(codes)])
-    return Readout(name, norm)
+    factors = () if manifold is None else manifold.factors
+    if name in ("aligned", "ica"):
+        directions = principal_directions if name == "aligned" else independent_directions
+        factor = 0 if len(factors) == 1 else None
+        known: Codes = [{"factor": factor, "kind": "direction"} for _ in range(codes.shape[1])]
+        return RotatedReadout(name, directions(codes), norm, known)
+    if name == "embedding":
+        known = [
+            {"factor": i, "kind": "coordinate"}
+            for i, factor in enumerate(factors)
+            for _ in range(factor.embedding_dim)
+        ]
+        return Readout(name, norm, known or None)
+    return _fit_factors(name, codes, manifold, kl_per_factor)
 
 
-def require_fitting(name: str, manifold: Any) -> None:
+def _fit_factors(
+    name: str,
+    codes: np.ndarray,
+    manifold: Manifold | None,
+    kl_per_factor: Sequence[float] | None,
+) -> Readout:
+    kinds = [] if manifold is None else [factor.code_kind for factor in manifold.factors]
+    if manifold is None or (name.startswith("angles") and "circle" not in kinds):
+        raise UserError(
+            f"the readout {name!r} needs a latent space with circles"
+            if manifold is not None
+            else f"the readout {name!r} needs the latent space that the codes are of",
+            expected="circles among its factors, such as FlatTorus",
+            received=repr(manifold),
+            advice="Use gin/posteriors/circles.gin, or the readout 'aligned'.",
+        )
+    active: Sequence[int] = range(len(kinds))
+    if name.endswith("_active"):
+        active = _active_factors(name, manifold, kl_per_factor)
+    ends = np.cumsum([factor.embedding_dim for factor in manifold.factors])
+    parts, known = [], []
+    for i in active:
+        part: dict[str, Any] = {"stop": int(ends[i])}
+        part["start"] = part["stop"] - manifold.factors[i].embedding_dim
+        own, kind = codes[:, part["start"] : part["stop"]], kinds[i]
+        if kind == "vector" or (kind == "circle" and name.startswith("principal")):
+            directions = principal_directions(own)
+            directions = directions[:, :1] if name.startswith("principal") else directions
+            part["matrix"] = directions.astype(np.float32).tolist()
+            known += [{"factor": i, "kind": "direction"}] * directions.shape[1]
+        elif kind == "circle":
+            part["cut"] = least_dense_angle(np.arctan2(own[:, 1], own[:, 0]))
+            known.append({"factor": i, "kind": "angle"})
+        else:
+            known.append({"factor": i, "kind": "line"})
+        parts.append(part)
+    return FactorReadout(name, parts, codes=known)
+
+
+def _active_factors(
+    name: str, manifold: Manifold, kl_per_factor: Sequence[float] | None
+) -> Sequence[int]:
+    if manifold.num_factors < 2:
+        raise UserError(
+            f"the readout {name!r} needs a latent space with several factors",
+            expected="a product, such as FlatTorus, of whose factors some can be left out",
+            received=repr(manifold),
+        )
+    if kl_per_factor is None or len(kl_per_factor) != manifold.num_factors:
+        raise UserError(
+            f"the readout {name!r} needs the mean KL of each factor",
+            expected=f"{manifold.num_factors} numbers of nats, kl_per_factor in history.json",
+            received="none" if kl_per_factor is None else len(kl_per_factor),
+        )
+    active = [i for i, kl in enumerate(kl_per_factor) if kl >= ACTIVE_NATS]
+    if not active:
+        raise UserError(
+            f"the readout {name!r} would leave no code: no factor of the latent space is active",
+            expected=f"a mean KL of at least {ACTIVE_NATS} nats",
+            received=", ".join(f"{kl:.2f}" for kl in kl_per_factor),
+            advice="Choose another readout, or a larger capacity.stop.",
+        )
+    return active
+
+
+def require_fitting(name: str, manifold: Manifold) -> None:
     """Raise `UserError` unless that readout can be made of codes on `manifold`."""
-    if manifold.is_compact:
-        points = manifold.random_uniform((64,), seed=(0, 0), dtype="float32")
-    else:
-        points = np.random.default_rng(0).normal(size=(64, manifold.ambient_dim))
-    fit_readout(name, np.asarray(manifold.embed(points)), manifold)
+    fit_readout(name, _some_codes(manifold), manifold, [ACTIVE_NATS] * manifold.num_factors)
 
 
-def constant_norm(manifold: Any) -> float | None:
+def constant_norm(manifold: Manifold | None) -> float | None:
     """The norm that all points of `manifold` have once embedded; None where they differ."""
     if manifold is None or not manifold.is_compact:
         return None
-    points = manifold.random_uniform((64,), seed=(0, 0), dtype="float32")
-    norms = np.linalg.norm(np.asarray(manifold.embed(points)), axis=-1)
+    norms = np.linalg.norm(_some_codes(manifold), axis=-1)
     return float(np.mean(norms)) if np.ptp(norms) < 1e-4 * np.max(norms) else None
+
+
+def _some_codes(manifold: Manifold) -> np.ndarray:
+    noise = tf.random.stateless_normal([64, manifold.ambient_dim], seed=(0, 0))
+    return manifold.embed(manifold.project(noise)).numpy()
 
 
 def principal_directions(codes: np.ndarray) -> np.ndarray:
@@ -177,18 +310,22 @@ def independent_directions(codes: np.ndarray, num_iterations: int = 200) -> np.n
     principal directions. Whitening is left out, as its scaling would break orthogonality;
     codes spread over a sphere are close to white. Columns are in order of falling variance.
     """
+    from sklearn.decomposition import fastica  # half a second, for this readout alone
+    from sklearn.exceptions import ConvergenceWarning
+
     centred = codes - codes.mean(axis=0)
     centred /= max(float(np.sqrt(np.mean(centred**2))), np.finfo(float).tiny)
-    directions = principal_directions(codes)
-    for _ in range(num_iterations):
-        squashed = np.tanh(centred @ directions)
-        update = centred.T @ squashed / len(codes) - directions * np.mean(
-            1.0 - squashed**2, axis=0
+    with warnings.catch_warnings():
+        # then what `num_iterations` have found is taken
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        _, rows, _ = fastica(
+            centred,
+            whiten=False,
+            w_init=principal_directions(codes).T,
+            max_iter=num_iterations,
+            tol=1e-8,
         )
-        left, _, right = np.linalg.svd(update)
-        last, directions = directions, left @ right
-        if np.max(np.abs(np.abs(np.sum(last * directions, axis=0)) - 1.0)) < 1e-8:
-            break
+    directions = rows.T
     order = np.argsort(-np.var(centred @ directions, axis=0), kind="stable")
     return _with_fixed_signs(directions[:, order])
 
@@ -201,20 +338,6 @@ def least_dense_angle(angles: np.ndarray) -> float:
     kernel = np.exp(-0.5 * (distance / _BANDWIDTH) ** 2)
     density = np.fft.irfft(np.fft.rfft(counts) * np.fft.rfft(kernel), _GRID)
     return float((np.argmin(density) + 0.5) * (2 * np.pi / _GRID))
-
-
-def _angles(codes: np.ndarray) -> np.ndarray:
-    """Angles (k, n) of codes (n, 2 k) that are pairs (cos, sin)."""
-    width = codes.shape[1]
-    pairs = codes[:, : width - width % 2].reshape(len(codes), -1, 2)
-    if width % 2 or np.max(np.abs(np.linalg.norm(pairs, axis=-1) - 1.0)) > 1e-3:
-        raise UserError(
-            "The readout 'angles' needs a latent space made of circles",
-            expected="codes that are pairs of a cosine and a sine",
-            received=f"codes of width {width} that are not",
-            advice="Use FlatTorus, or the readout 'aligned'",
-        )
-    return np.arctan2(pairs[..., 1], pairs[..., 0]).T
 
 
 def _with_fixed_signs(directions: np.ndarray) -> np.ndarray:

@@ -9,18 +9,20 @@ import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from deltavae.data import GroundTruthData
 from deltavae.data import load as load_data
-from deltavae.data.registry import current_name
 from deltavae.errors import UserError
 from deltavae.io import read_json
 from deltavae.run_dir import RunDir
 from deltavae.scoring.codes import CodeCache, Encoder, digest_files, encode_once, require_finite
 from deltavae.scoring.draws import IndexedData, TableData
+
+if TYPE_CHECKING:  # brings TensorFlow
+    from deltavae.manifolds import Manifold
 
 EXPORTED = "exported"
 _CIRCLE = ":circle"
@@ -40,6 +42,7 @@ class CodeSource:
         codes: float32 (num_images, k), or None if `encoder` is there.
         readout: name of the codes that come without asking for a readout.
         manifold: of the latent space, if known.
+        kl_per_factor: the mean KL of its factors in the last epoch of training, if known.
         circles: which codes hold an angle (`deltavae.scoring.circles`); None to look for them.
         warnings: what was left out, and what could not be checked.
         fitted: readouts that need no fitting, by name: codes to codes.
@@ -53,7 +56,8 @@ class CodeSource:
     encoder: Callable[[], Encoder] | None = None
     codes: np.ndarray | None = None
     readout: str = EXPORTED
-    manifold: object = None
+    manifold: Manifold | None = None
+    kl_per_factor: Sequence[float] | None = None
     circles: list[tuple[int, ...]] | None = None
     warnings: list[str] = field(default_factory=list)
     fitted: dict[str, Encoder] = field(default_factory=dict)
@@ -117,8 +121,6 @@ def open_dataset(
         UserError: nothing names a dataset, it cannot be opened, or it is not what it was when
             `what` was made.
     """
-    if named is not None:
-        named = named._replace(name=current_name(named.name, named.digest))
     if asked is not None:
         data = load_data(asked) if isinstance(asked, str) else asked
         if named is None or named.digest == data.digest:
@@ -195,6 +197,8 @@ def from_representation(
 
 def _circles_of_module(folder: Path) -> list[tuple[int, ...]] | None:
     about = read_json(folder / "about.json") if (folder / "about.json").is_file() else {}
+    if about.get("codes"):  # exports of before have no such list
+        return [(i,) for i, code in enumerate(about["codes"]) if code["kind"] == "angle"] or None
     if about.get("readout") == "angles":
         return [(i,) for i in range(about["code_dim"])]
     return None
@@ -232,6 +236,7 @@ def from_run(path: Path, dataset: str | GroundTruthData | None, embedding: bool)
         encoder=lambda: lambda images: run.model.embedding(images).numpy(),
         readout="embedding",
         manifold=run.model.posterior.manifold,
+        kl_per_factor=run.history[-1].get("kl_per_factor") if run.history else None,
         warnings=warnings,
         fitted={run.model.readout.name: run.model.readout} if run.model.readout else {},
     )

@@ -76,9 +76,8 @@ def check_names(study: Study) -> list[str]:
     _require(study.scoring.metrics, METRICS, "metrics")
     warnings = []
     for name in study.datasets:
-        data = load(name)
-        warnings += [f"{name}: {warning}" for warning in data.warnings]
-        warnings += without_interventions(study.scoring.asked, data.is_grid, name)[1]
+        is_grid = load(name).is_grid
+        warnings += without_interventions(study.scoring.asked, is_grid, name)[1]
     _require(study.scoring.readouts, READOUTS, "readouts")
     checked: set[tuple[tuple[str, ...], str]] = set()
     for run in study.runs():

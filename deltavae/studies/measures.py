@@ -30,7 +30,7 @@ def measure(
     the time that the walk really takes; it differs from `kl`, the form trained with, for
     Algorithm 1 as printed and for the short-time formula. `elbo` is the log-likelihood minus
     the information, so that the forms are on one scale; like the likelihoods of
-    `deltavae.models.likelihoods`, it leaves out what no model changes. With `holdout`, the
+    `deltavae.models.objectives`, it leaves out what no model changes. With `holdout`, the
     fraction of images that was not trained on, `held_out_elbo` is the same on those.
     """
     means = _means(model, data, number)
@@ -61,20 +61,27 @@ def _means(model: DeltaVAE, data: GroundTruthData | Subset, number: int) -> dict
 
 
 def codes_by_readout(
-    model: DeltaVAE, data: GroundTruthData, readouts: Sequence[str], number: int = NUM_PROBES
+    model: DeltaVAE,
+    data: GroundTruthData,
+    readouts: Sequence[str],
+    kl_per_factor: Sequence[float] | None = None,
+    number: int = NUM_PROBES,
 ) -> dict[str, np.ndarray]:
     """Codes (number, k), float32, of the probe images under each readout that the model has.
 
-    A readout that the latent space has no meaning for (angles of a sphere) is left out; the
-    embedding is always there.
+    A readout that the latent space has no meaning for (angles of a sphere, active factors where
+    there is one factor or none is active) is left out; the embedding is always there.
+    `kl_per_factor` is the last row's of the run's history.
     """
     indices = probe_indices(data, number)
     embedding = map_batches(lambda batch: model.embedding(batch).numpy(), data, indices)
     result = {}
     for name in readouts:
         try:
-            result[name] = fit_readout(name, embedding, model.posterior.manifold)(embedding)
+            readout = fit_readout(name, embedding, model.posterior.manifold, kl_per_factor)
         except UserError:
-            if name != "angles":
+            if name in ("embedding", "aligned", "ica"):
                 raise
+        else:
+            result[name] = readout(embedding)
     return result

@@ -12,7 +12,6 @@ import numpy as np
 import deltavae.posteriors  # noqa: F401  registers what a saved model names
 from deltavae.data import GroundTruthData, load
 from deltavae.data.batches import map_batches
-from deltavae.data.registry import current_name
 from deltavae.errors import UserError
 from deltavae.export.representation import load_representation
 from deltavae.io import read_json
@@ -100,8 +99,7 @@ class Run:
         name = self.get("info", {}).get("dataset") or self.get("scores", {}).get("dataset")
         if name is None:
             raise UserError("no file of the run names its data set")
-        digest = self.get("info", {}).get("dataset_digest")
-        return load(current_name(name, digest), self._data_dir)
+        return load(name, self._data_dir)
 
     @_part
     def model(self) -> DeltaVAE:

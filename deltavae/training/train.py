@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -113,20 +113,30 @@ def train(
     if not chief:
         return run.history
     with stop.deferred() if export_when_stopped else contextlib.nullcontext():
-        finish(model, images, run_dir, readout, settings.seed)
+        kl_per_factor = run.history[-1]["kl_per_factor"] if run.history else None
+        finish(model, images, run_dir, readout, settings.seed, kl_per_factor)
     return run.history
 
 
 def finish(
-    model: DeltaVAE, data: GroundTruthData | Subset, run_dir: RunDir, readout: str, seed: int
+    model: DeltaVAE,
+    data: GroundTruthData | Subset,
+    run_dir: RunDir,
+    readout: str,
+    seed: int,
+    kl_per_factor: Sequence[float] | None = None,
 ) -> None:
-    """Fit the readout on training images, save the model, export the representation."""
+    """Fit the readout on training images, save the model, export the representation.
+
+    `kl_per_factor`, the mean KL of each factor of the latent space in the last epoch, is asked
+    for by readouts of active factors.
+    """
     to_float32(model.encoder)
     to_float32(model.decoder)
     chosen = np.random.RandomState(seed).randint(data.num_images, size=4096)
     images = data.images(np.unique(chosen))
     codes = map_batches(lambda batch: model.embedding(batch).numpy(), images)
-    model.readout = fit_readout(readout, codes, model.posterior.manifold)
+    model.readout = fit_readout(readout, codes, model.posterior.manifold, kl_per_factor)
     temporary = run_dir.model / ".model.tmp.keras"
     model.save(temporary)
     os.replace(temporary, run_dir.keras_model)

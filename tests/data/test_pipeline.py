@@ -1,4 +1,4 @@
-"""The training pipeline: reproducible, uniform, exactly the dataset's images."""
+"""The training pipeline: reproducible, uniform, exactly the set's own images."""
 
 import numpy as np
 

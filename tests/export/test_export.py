@@ -1,5 +1,6 @@
 """What is written does what the model does, in a clean process, whole or not at all."""
 
+import json
 import subprocess
 import sys
 
@@ -78,6 +79,8 @@ def test_the_module_is_in_the_format_that_both_worlds_read(exported):
     assert not meta_graph.graph_def.library.function
     assert not [n for n in meta_graph.graph_def.node if "Variable" in n.op or n.device]
     assert (path / "results/gin/postprocess.gin").read_text() == "dataset.name = 'cars3d'\n"
+    about = json.loads((path / "about.json").read_text())
+    assert about["codes"] == [{"factor": None, "kind": "direction"}] * 6
     layer = tf.saved_model.load(str(hub)).signatures["default"]
     assert layer(images=tf.zeros((2, 64, 64, 3)))["default"].shape == (2, 6)
 
