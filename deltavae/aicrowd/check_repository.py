@@ -131,8 +131,9 @@ def _git(root: Path) -> Iterator[Finding]:
 
 
 def _is_data(name: Path, megabytes: float) -> bool:
-    """Tables that the package itself ships are none, unless they are large."""
-    return name.suffix.lower() in _DATA and (name.parts[0] != "deltavae" or megabytes > 5)
+    """Whether it is data; tables of the package and files of its tests are none unless large."""
+    own = name.parts[0] in ("deltavae", "tests") and megabytes <= 5
+    return name.suffix.lower() in _DATA and not own
 
 
 def next_tag(root: Path) -> str:
