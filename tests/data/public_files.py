@@ -1,4 +1,4 @@
-"""Writes small image sets in the public formats, from random pixels."""
+"""Writes small datasets in the public formats, from random pixels."""
 
 import gzip
 import math
