@@ -140,7 +140,7 @@ def locked(folder: str | os.PathLike[str]) -> Iterator[None]:
         except BlockingIOError:
             file.seek(0)
             raise UserError(
-                f"another process trains in {folder}",
+                f"another process writes to {folder}",
                 expected="a folder that nobody writes to",
                 received=f"one locked by {file.read().strip() or 'a process that starts'}",
                 advice="Wait for it, end it, or name another folder with --output_dir.",

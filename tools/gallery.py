@@ -1,9 +1,11 @@
-"""`python tools/gallery.py RUN_DIR`: the pictures of the documentation, from a real run.
+"""`python tools/gallery.py RUN`: the pictures of the documentation, from a real run.
 
-`RUN_DIR` is a run on a set with a factor on a circle, such as `make demo` leaves.
+`RUN` is a run on a data set with a periodic factor. `--beside S1 R1` names two runs on
+`turntable_azimuth`, with latent spaces S^1 and R^1; `make demo` leaves all three.
 """
 
 import argparse
+import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ from rich.console import Console
 from deltavae.errors import UserError
 from deltavae.io import atomic_write
 from deltavae.report import image_files as encode
+from deltavae.report.figures.circle_and_line import circle_and_line
 from deltavae.report.figures.codes import latent_maps
 from deltavae.report.figures.decoder import closed_paths, factor_orbits
 from deltavae.report.figures.learning_curves import capacity_curve
@@ -54,11 +57,23 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python tools/gallery.py", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("run_dir", help="a folder that train.py wrote")
+    parser.add_argument(
+        "--beside",
+        metavar=("S1", "R1"),
+        nargs=2,
+        help="two runs, with gin/circle.gin and gin/line.gin: circle_and_line.png",
+    )
     parser.add_argument("--output_dir", default="docs/images", help="default: docs/images")
     chosen = parser.parse_args(arguments)
     console = Console(soft_wrap=True)
     try:
-        for name, data in gallery(Run(chosen.run_dir)):
+        pictures = gallery(Run(chosen.run_dir))
+        if chosen.beside:
+            hero = circle_and_line(*(Run(path) for path in chosen.beside))
+            pictures = itertools.chain(
+                [("circle_and_line.png", encode.png(hero.content))], pictures
+            )
+        for name, data in pictures:
             path = Path(chosen.output_dir) / name
             atomic_write(path, data)
             console.print(str(path), markup=False, highlight=False)

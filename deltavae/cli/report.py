@@ -31,6 +31,13 @@ def parser(prog: str) -> Parser:
     )
     flags.boolean("figures", "Write the figures of each run as files, too.")
     add(
+        "--beside",
+        metavar=("S1", "R1"),
+        nargs=2,
+        help="Show first what a circle and a line make of one periodic factor: two runs on "
+        "turntable_azimuth, with gin/circle.gin and gin/line.gin.",
+    )
+    add(
         "--output_dir",
         metavar="DIR",
         help="Where to write; default: the run's folder, with figures in its folder plots/; "
@@ -65,7 +72,7 @@ def command(options: Namespace) -> int:
     for line in (
         _comparison([*compare, *options.runs], folder or Path())
         if compare
-        else _pages(options.runs, folder, options.figures)
+        else _pages(options.runs, folder, options.figures, options.beside)
     ):
         console.print(line, markup=False, highlight=False)
     return 0
@@ -77,11 +84,15 @@ def _comparison(runs: list[str], folder: Path) -> Iterator[str]:
     yield str(write_comparison(runs, folder / "comparison.html"))
 
 
-def _pages(runs: list[str], folder: Path | None, figures: bool) -> Iterator[str]:
+def _pages(
+    runs: list[str], folder: Path | None, figures: bool, beside: list[str] | None
+) -> Iterator[str]:
     from deltavae.report import write_report
 
     for run in runs:
         plots = (folder or Path(run) / "plots") if figures else None
-        yield str(write_report(run, output=folder and folder / "report.html", figures=plots))
+        output = folder and folder / "report.html"
+        shown = (beside[0], beside[1]) if beside else None
+        yield str(write_report(run, output=output, figures=plots, beside=shown))
         if plots:
             yield f"figures: {plots}; the page says what was left out"

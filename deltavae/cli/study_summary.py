@@ -11,11 +11,11 @@ from rich.table import Table
 
 from deltavae.report.study_page import write_page
 from deltavae.studies import summary
-from deltavae.studies.agreement import with_udr
 from deltavae.studies.folder import StudyFolder
 from deltavae.studies.results import read_table, write_table
 from deltavae.studies.scheduler import Progress, failures
 from deltavae.studies.study import Study
+from deltavae.studies.udr import with_udr
 
 
 def summarise(study: Study, folder: StudyFolder, state: Progress, console: Console) -> int:
@@ -55,12 +55,12 @@ def _print_table(study: Study, rows: pd.DataFrame, console: Console) -> None:
     names = [name for name in summary.score_names(rows) if not name.startswith("r2_")]
     stats, ranks = summary.by_setting(rows, names), summary.ranks(rows, names)
     for dataset, part in ranks.groupby("dataset", sort=False):
-        table = Table(title=f"{study.name}: {dataset}, mean ± spread over seeds")
+        table = Table(title=f"{study.name}: {dataset}, mean ± standard deviation over seeds")
         for column in ("setting", "readout", "runs", "mean rank", *names):
             table.add_column(column, justify="left" if column in summary.GROUP else "right")
         for key, rank in part["mean_rank"].items():
             cells = stats.loc[key]
             count = int(max(cells[name]["count"] for name in names))
-            scores = [summary.spread(cells[name]) for name in names]
+            scores = [summary.mean_std(cells[name]) for name in names]
             table.add_row(key[1], key[2], str(count), f"{rank:.1f}", *scores)
         console.print(table)

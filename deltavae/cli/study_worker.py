@@ -14,9 +14,9 @@ import numpy as np
 
 from deltavae.cli.flags import Parser
 from deltavae.errors import UserError
-from deltavae.io import read_json, write_json
+from deltavae.io import locked, read_json, write_json
 from deltavae.run_dir import RunDir
-from deltavae.studies.folder import CODES, locked
+from deltavae.studies.folder import CODES
 from deltavae.studies.run_spec import Scoring
 
 _WATCH_EVERY = 1.0

@@ -1,4 +1,4 @@
-"""The page of several runs: a table of their scores, and dots with their uncertainty."""
+"""The page that compares runs: a table of their scores, and a figure with their uncertainty."""
 
 import os
 import re
@@ -12,8 +12,7 @@ from deltavae.errors import UserError
 from deltavae.io import atomic_write, read_json
 from deltavae.report.facts import described
 from deltavae.report.figures.scores import comparison_plot
-from deltavae.report.render import number, render
-from deltavae.report.run_page import now
+from deltavae.report.render import now, number, render
 from deltavae.report.section import Picture
 from deltavae.run_dir import RunDir
 
@@ -21,9 +20,9 @@ _ALIKE = ("dataset", "protocol", "settings")
 
 
 def write_comparison(run_dirs: Sequence[str | os.PathLike[str]], output: Path) -> Path:
-    """Write a page that compares scored runs: a table, and dots with their uncertainty.
+    """Write a page that compares scored runs: a table, and a figure with their uncertainty.
 
-    Runs whose configurations and readouts differ in nothing but the seed count as repeats.
+    Runs whose configuration and readout differ in the seed only are repeats of one column.
 
     Args:
         run_dirs: two folders or more.
@@ -51,11 +50,11 @@ def write_comparison(run_dirs: Sequence[str | os.PathLike[str]], output: Path) -
     values = {label: [one["scores"] for one in members] for label, members in groups.items()}
     picture = Picture(
         "comparison",
-        "Scores side by side",
+        "Scores",
         "Small dots are runs, large marks their mean. Whiskers: the standard error of the mean "
-        "over repeats with other seeds or, for a single run, the deviation over repeats of the "
+        "over training seeds or, for a single run, the standard deviation over repeats of the "
         "scoring, where there were any.",
-        comparison_plot(values, keys, _spreads(groups)),
+        comparison_plot(values, keys, _std_of_single_runs(groups)),
         vector=True,
     )
     page = render(
@@ -77,7 +76,7 @@ def write_comparison(run_dirs: Sequence[str | os.PathLike[str]], output: Path) -
 def _grouped(
     runs: Sequence[RunDir], scores: Sequence[dict[str, Any]]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Scores by what was run, labelled by the folder of the first run of each kind."""
+    """Scores by configuration and readout, labelled by the folder of the first run of each."""
     labels: dict[tuple[str, ...], str] = {}
     groups: dict[str, list[dict[str, Any]]] = {}
     for run, one in zip(runs, scores, strict=True):
@@ -91,7 +90,7 @@ def _grouped(
     return groups
 
 
-def _spreads(groups: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, float]]:
+def _std_of_single_runs(groups: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, float]]:
     return {
         label: members[0].get("spread", {})
         for label, members in groups.items()
@@ -120,7 +119,7 @@ def _bindings(run: RunDir) -> dict[str, str]:
 def _differences(
     runs: Sequence[RunDir], scores: Sequence[dict[str, Any]]
 ) -> list[tuple[str, list[str]]]:
-    """Bindings that the runs do not share, one value a run."""
+    """Bindings in which the runs differ, one value per run."""
     columns = [
         _bindings(run) | {"readout": str(one["readout"])}
         for run, one in zip(runs, scores, strict=True)

@@ -1,6 +1,7 @@
 """Fills in the templates: one HTML file with all pictures inside."""
 
 import base64
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,11 @@ def render(template: str, **content: Any) -> str:
     )
     environment.filters |= {"picture": picture_tag, "number": number}
     return environment.get_template(template).render(**content)
+
+
+def now() -> str:
+    """The current time in UTC, for the foot of a page."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -1,6 +1,5 @@
 """The page of one run."""
 
-import datetime
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -8,11 +7,12 @@ from pathlib import Path
 from deltavae.io import atomic_write
 from deltavae.report.chance_level import chance_level
 from deltavae.report.facts import ScoreRow, facts, score_rows, versions
+from deltavae.report.figures.circle_and_line import circle_and_line_section
 from deltavae.report.figures.codes import code_factor_section, latent_section
 from deltavae.report.figures.decoder import reconstruction_section, traversal_section
 from deltavae.report.figures.learning_curves import history_section
 from deltavae.report.figures.scores import dot_plot
-from deltavae.report.render import render
+from deltavae.report.render import now, render
 from deltavae.report.section import Picture, Section, reason, write_picture
 from deltavae.training.run import Run
 
@@ -31,6 +31,7 @@ def write_report(
     data_dir: str | None = None,
     output: Path | None = None,
     figures: Path | None = None,
+    beside: tuple[str | os.PathLike[str], str | os.PathLike[str]] | None = None,
 ) -> Path:
     """Write report.html of a run: one file that needs no network.
 
@@ -41,6 +42,9 @@ def write_report(
         data_dir: where the data sets lie; None takes `DISENTANGLEMENT_LIB_DATA`.
         output: the file to write; by default report.html in the run's folder.
         figures: a folder for the page's figures as files of their own; None writes none.
+
+        beside: two more runs, with the latent spaces S^1 and R^1 and trained on one periodic
+            factor, which the page shows first.
 
     Returns:
         The file written.
@@ -58,6 +62,9 @@ def write_report(
             missing["chance level of the scores"] = reason("the chance level", error)
     rows = score_rows(scores, chance)
     sections = [make(run) for make in SECTIONS]
+    if beside is not None:
+        circle, line = (Run(path, data_dir) for path in beside)
+        sections.insert(0, circle_and_line_section(circle, line))
     page = render(
         "report.html",
         title=f"{run.get('info', {}).get('dataset') or 'A run'} · {run.dir.path.resolve().name}",
@@ -77,11 +84,6 @@ def write_report(
         if figures is not None:
             write_picture(picture, figures)
     return output
-
-
-def now() -> str:
-    """The current time in UTC, for the foot of a page."""
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _plot(rows: list[ScoreRow]) -> Picture | None:

@@ -24,6 +24,7 @@ class Picture:
         content: a figure; an image, uint8 (height, width, 3); or an animation, uint8
             (frames, height, width, 3).
         vector: draw a figure as SVG; suits lines, not thousands of dots.
+        wide: give a figure the whole width of the page.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Picture:
     caption: str
     content: Figure | np.ndarray
     vector: bool = False
+    wide: bool = False
 
 
 @dataclass

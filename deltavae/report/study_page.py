@@ -1,68 +1,18 @@
-"""The report page of a study: one HTML file that needs no network."""
+"""The page of a study: tables and figures of all its runs."""
 
-import base64
-import io
-import os
+import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment
 
 from deltavae.io import atomic_write
+from deltavae.report.figures.study import correlation_matrix, scores_by_setting
+from deltavae.report.render import now, render
+from deltavae.report.section import Picture
 from deltavae.studies import summary
 from deltavae.studies.folder import StudyFolder
 from deltavae.studies.study import Study
-
-_TEMPLATE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Study {{ study.name }}</title>
-<style>
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; }
-table { border-collapse: collapse; margin: 1em 0; display: block; overflow-x: auto; }
-th, td { border-bottom: 1px solid #ddd; padding: .2em .7em; text-align: right; }
-th:first-child, td:first-child, td.text { text-align: left; }
-td.best { font-weight: 600; } img { max-width: 100%; } pre { overflow-x: auto; }
-</style>
-<h1>Study {{ study.name }}</h1>
-<p>{{ table["run"].nunique() }} runs of {{ total }} are in this page: {{ study.variants|length }}
-variants, {{ study.grid|length }} combinations of swept values, data sets
-{{ study.datasets|join(", ") }}, seeds {{ study.seeds|join(", ") }}, readouts
-{{ study.scoring.readouts|join(", ") }}; scores with the sample sizes
-"{{ study.scoring.settings }}", protocol "{{ study.scoring.protocol }}".</p>
-{% for dataset in datasets %}
-<h2>{{ dataset.name }}</h2>
-<p>Mean ± standard deviation over seeds; the best mean of each score is bold. Settings are in
-the order of their mean rank over all scores, 1 the best.</p>
-<table><tr><th>setting</th><th>readout</th><th>runs</th><th>mean rank</th>
-{% for name in dataset.scores %}<th>{{ name }}</th>{% endfor %}</tr>
-{% for row in dataset.rows %}<tr><td class="text">{{ row.setting }}</td>
-<td class="text">{{ row.readout }}</td><td>{{ row.count }}</td>
-<td>{{ "%.1f"|format(row.rank) }}</td>
-{% for cell in row.cells %}<td{% if cell.best %} class="best"{% endif %}>{{ cell.text }}</td>
-{% endfor %}</tr>{% endfor %}</table>
-<img alt="Scores of each run by setting and readout" src="{{ dataset.figure }}">
-{% endfor %}
-<h2>Agreement of the metrics</h2>
-<p>Spearman's rank correlation over runs, within data sets, averaged over them.</p>
-<img alt="Rank correlations between scores" src="{{ correlations }}">
-{% for title, text, rows in tables %}
-<h2>{{ title }}</h2><p>{{ text }}</p>
-<table><tr>{% for name in rows.columns %}<th>{{ name }}</th>{% endfor %}</tr>
-{% for row in rows.itertuples(index=False) %}<tr>{% for cell in row %}
-<td{% if cell is string %} class="text"{% endif %}>{{ cell|cell }}</td>{% endfor %}</tr>
-{% endfor %}</table>{% endfor %}
-<h2>Best runs</h2>
-<p>The run with the best mean rank over all scores; seeds move scores as much as methods do.</p>
-<ul>{% for row in best %}<li>{{ row.dataset }}, {{ row.readout }}:
-<a href="runs/{{ row.run }}/{{ row.page }}">{{ row.setting }}, seed {{ row.seed }}</a></li>
-{% endfor %}</ul>
-{% if failures %}<h2>Failed runs</h2>
-{% for each in failures %}<h3>{{ each.setting }}, {{ each.dataset }}, seed {{ each.seed }}</h3>
-<p>Given up after {{ each.times }} tries with status {{ each.status }}.</p>
-<pre>{{ each.log }}</pre>{% endfor %}{% endif %}
-</html>
-"""
 
 
 def write_page(
@@ -71,25 +21,31 @@ def write_page(
     table: pd.DataFrame,
     failures: Sequence[dict[str, Any]] = (),
 ) -> None:
-    """Write `report.html` of the rows that there are, and of the runs that were given up."""
-    environment = Environment(autoescape=True)
-    environment.filters["cell"] = _cell
-    content = environment.from_string(_TEMPLATE).render(
+    """Write `report.html` of the rows that there are, and of the runs that were given up.
+
+    Args:
+        study: what was run.
+        folder: of the study.
+        table: a row for each run and readout, as `read_table` gives it.
+        failures: as `scheduler.failures` gives them.
+    """
+    page = render(
+        "study.html",
+        title=f"Study {study.name}",
         study=study,
-        table=table,
+        done=table["run"].nunique(),
         total=sum(1 for _ in study.runs()),
         datasets=[_dataset(part, str(name)) for name, part in table.groupby("dataset")],
-        correlations=_correlations(table),
-        tables=_tables(study, table),
-        best=_best(table, folder.path),
+        correlations=_correlations(table) if len(table) else None,
+        tables=[_against_baselines(study, table), _selection(table)] if len(table) else [],
+        best=_best(table, folder),
         failures=failures,
+        created=now(),
     )
-    atomic_write(folder.report, content)
+    atomic_write(folder.report, page)
 
 
 def _dataset(table: pd.DataFrame, name: str) -> dict[str, Any]:
-    from deltavae.report.figures.study import scores_by_setting
-
     scores = [each for each in summary.score_names(table) if table[each].notna().any()]
     stats, ranks = summary.by_setting(table, scores), summary.ranks(table, scores)
     best = {each: stats[each]["mean"].max() for each in scores}
@@ -101,7 +57,7 @@ def _dataset(table: pd.DataFrame, name: str) -> dict[str, Any]:
             "rank": rank,
             "cells": [
                 {
-                    "text": summary.spread(stats.loc[key][each]),
+                    "text": summary.mean_std(stats.loc[key][each]),
                     "best": stats.loc[key][each]["mean"] == best[each],
                 }
                 for each in scores
@@ -111,49 +67,58 @@ def _dataset(table: pd.DataFrame, name: str) -> dict[str, Any]:
     ]
     order = {(row["setting"], row["readout"]): i for i, row in enumerate(rows)}
     place = [order[pair] for pair in zip(table["setting"], table["readout"], strict=True)]
-    figure = scores_by_setting(table.assign(_place=place).sort_values("_place"), scores)
-    return {"name": name, "scores": scores, "rows": rows, "figure": _image(figure)}
+    anchor = _anchor(name)
+    picture = Picture(
+        f"scores-{anchor}",
+        "Scores of each run",
+        "Dots are runs, bars the mean of a setting under a readout; in the order of the table.",
+        scores_by_setting(table.assign(_place=place).sort_values("_place"), scores),
+    )
+    return {"name": name, "anchor": anchor, "scores": scores, "rows": rows, "picture": picture}
 
 
-def _correlations(table: pd.DataFrame) -> str:
-    from deltavae.report.figures.study import correlation_matrix
-
-    return _image(correlation_matrix(summary.correlations(table))) if len(table) else ""
-
-
-def _tables(study: Study, table: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
-    result = []
-    compared = summary.against_baselines(table, study.baselines) if len(table) else table
-    if study.baselines and len(compared):
-        compared.columns = [f"{name} {what}" for name, what in compared.columns]
-        text = "Difference of the means, and its standard error from the spread over seeds."
-        result.append(("Against the baselines", text, compared.reset_index()))
-    chosen = summary.selection(table)
-    if len(chosen):
-        text = (
-            "The run with the largest ELBO or UDR, both known without labels, beside the mean, "
-            "median and best of all runs; the correlation is Spearman's, over runs. ELBOs of "
-            "different forms of the KL divergence are not on one scale."
-        )
-        result.append(("Selection without labels", text, chosen))
-    return result
+def _correlations(table: pd.DataFrame) -> Picture:
+    return Picture(
+        "correlations",
+        "Rank correlation of each two scores",
+        "1: the scores order the runs alike; -1: they order them in reverse.",
+        correlation_matrix(summary.correlations(table)),
+    )
 
 
-def _best(table: pd.DataFrame, folder: Path) -> list[dict[str, Any]]:
+def _against_baselines(study: Study, table: pd.DataFrame) -> dict[str, Any]:
+    compared = summary.against_baselines(table, study.baselines)
+    compared.columns = [f"{name} {what}" for name, what in compared.columns]
+    text = "Difference of the means, and its standard error from the variances over seeds."
+    return _table("Comparison with the baselines", text, compared.reset_index())
+
+
+def _selection(table: pd.DataFrame) -> dict[str, Any]:
+    text = (
+        "The run with the largest ELBO or UDR, both known without labels, beside the mean, "
+        "median and best of all runs; the correlation is Spearman's, over runs. ELBOs are "
+        "comparable only between runs with the same form of the KL divergence."
+    )
+    return _table("Model selection without labels", text, summary.selection(table))
+
+
+def _table(title: str, text: str, rows: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "title": title,
+        "anchor": _anchor(title),
+        "text": text if len(rows) else "Nothing to compare in this study.",
+        "columns": list(rows.columns) if len(rows) else [],
+        "rows": rows.to_numpy().tolist(),
+    }
+
+
+def _best(table: pd.DataFrame, folder: StudyFolder) -> list[dict[str, Any]]:
     rows = summary.best_runs(table).to_dict("records") if len(table) else []
     for row in rows:
-        found = os.path.exists(folder / "runs" / row["run"] / "report.html")
-        row["page"] = "report.html" if found else ""
+        written = (folder.path / "runs" / row["run"] / "report.html").exists()
+        row["page"] = "report.html" if written else ""
     return rows
 
 
-def _image(figure: Any) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return "–" if pd.isna(value) else f"{value:.3f}"
-    return str(value)
+def _anchor(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

@@ -1,14 +1,16 @@
-"""What carries out jobs: one small interface, and the engine of local processes."""
+"""Engines that run jobs: the interface, and the engine of processes on this machine."""
 
 import os
-import queue
 import signal
 import subprocess
 import threading
 import time
 from abc import ABC, abstractmethod
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+
+from typing_extensions import override
 
 from deltavae.errors import UserError
 
@@ -24,7 +26,7 @@ _THREAD_VARIABLES = (
 
 @dataclass(frozen=True)
 class Job:
-    """One process to be run: `argv`, with its output appended to `log`, on `cores` cores."""
+    """A process to run: `argv`, with its output appended to `log`, on `cores` cores."""
 
     key: str
     argv: tuple[str, ...]
@@ -56,11 +58,11 @@ class Engine(ABC):
 
     @abstractmethod
     def submit(self, job: Job) -> None:
-        """Take a job; it starts as soon as there are free cores."""
+        """Queue a job; it starts as soon as there are free cores."""
 
     @abstractmethod
     def next(self) -> Outcome:
-        """Wait until some job ends, and return how."""
+        """Wait until some job ends, and return how it ended; raises where one cannot start."""
 
     @abstractmethod
     def close(self) -> None:
@@ -79,7 +81,7 @@ def thread_environment(cores: int) -> dict[str, str]:
 
 
 def start_process(job: Job) -> subprocess.Popen:
-    """Start a job's process, in a process group of its own so that all of it can be ended."""
+    """Start a job's process in a process group of its own, which `end_process` ends as a whole."""
     with Path(job.log).open("ab") as log:
         return subprocess.Popen(
             job.argv,
@@ -92,7 +94,7 @@ def start_process(job: Job) -> subprocess.Popen:
 
 
 def end_process(process: subprocess.Popen) -> None:
-    """End a process and all that it started; no error if it has ended by itself."""
+    """Kill a process and all that it started; no error if it has ended."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -100,7 +102,7 @@ def end_process(process: subprocess.Popen) -> None:
 
 
 class LocalEngine(Engine):
-    """Processes on this machine, its cores divided among the jobs.
+    """Jobs as processes on this machine, its cores divided among them.
 
     Args:
         cores_per_job: cores of each job; the libraries in it are held to as many threads.
@@ -120,49 +122,39 @@ class LocalEngine(Engine):
             )
         slots = cores // cores_per_job
         self.capacity = 2 * slots
-        self._jobs: queue.Queue[Job | None] = queue.Queue()
-        self._outcomes: queue.Queue[Outcome | Exception] = queue.Queue()
+        self._pool = ThreadPoolExecutor(slots)
+        self._waiting: set[Future[Outcome]] = set()
         self._running: set[subprocess.Popen] = set()
-        self._closing = threading.Event()
+        self._closing = False
         self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(slots)]
-        for thread in self._threads:
-            thread.start()
 
+    @override
     def submit(self, job: Job) -> None:
-        """Queue a job for the next free slot."""
-        self._jobs.put(job)
+        self._waiting.add(self._pool.submit(self._carry_out, job))
 
+    @override
     def next(self) -> Outcome:
-        """Wait for the next end; an error in starting a process is raised here."""
-        outcome = self._outcomes.get()
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+        ended, _ = wait(self._waiting, return_when=FIRST_COMPLETED)
+        future = ended.pop()
+        self._waiting.remove(future)
+        return future.result()
 
+    @override
     def close(self) -> None:
-        """Kill what runs and join the threads."""
-        self._closing.set()
         with self._lock:
+            self._closing = True
             for process in self._running:
                 end_process(process)
-        for _ in self._threads:
-            self._jobs.put(None)
-        for thread in self._threads:
-            thread.join()
+        self._pool.shutdown(cancel_futures=True)
 
-    def _serve(self) -> None:
-        while (job := self._jobs.get()) is not None and not self._closing.is_set():
-            start = time.monotonic()
-            try:
-                with self._lock:
-                    if self._closing.is_set():
-                        return
-                    process = start_process(job)
-                    self._running.add(process)
-                status = process.wait()
-                with self._lock:
-                    self._running.discard(process)
-                self._outcomes.put(Outcome(job.key, status, time.monotonic() - start))
-            except OSError as error:
-                self._outcomes.put(error)
+    def _carry_out(self, job: Job) -> Outcome:
+        start = time.monotonic()
+        with self._lock:
+            if self._closing:
+                return Outcome(job.key, None, 0.0)
+            process = start_process(job)
+            self._running.add(process)
+        status = process.wait()
+        with self._lock:
+            self._running.discard(process)
+        return Outcome(job.key, status, time.monotonic() - start)

@@ -1,9 +1,5 @@
-"""The folder of a study: its lock, its identity, and the folder of each run."""
+"""The folder of a study: its identity, and the folder of each run."""
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +33,9 @@ class StudyFolder:
         return self.path / "runs" / spec.id
 
     def open(self, study: dict[str, Any]) -> None:
-        """Make the folder, or check that it is of this study and this version.
+        """Make the folder, or check that it belongs to this study and this version.
 
-        A study may come back with more or fewer seeds, data sets and settings.
+        The seeds, data sets and settings of a study may change between two calls.
 
         Raises:
             UserError: the folder belongs to another study or version, or holds other things.
@@ -57,13 +53,13 @@ class StudyFolder:
                     )
         elif self.path.exists() and any(each.name != ".lock" for each in self.path.iterdir()):
             raise UserError(
-                f"{self.path} is not empty and is no study's",
+                f"{self.path} is not empty and holds no study",
                 advice="Give the study a folder of its own with --output_dir.",
             )
         write_json(self.study, {**mine, "study": study})
 
     def result(self, spec: RunSpec, scoring: Scoring) -> dict[str, Any] | None:
-        """What a finished run left, or None where it has yet to be trained or scored.
+        """The result of a finished run, or None where it has yet to be trained or scored.
 
         Raises:
             UserError: the run was made by another version.
@@ -80,27 +76,3 @@ class StudyFolder:
                 advice="Remove it, or give the study a new folder with --output_dir.",
             )
         return result if result.get("scoring") == scoring.id else None
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock on a folder, made where missing; the lock goes with the process.
-
-    Raises:
-        UserError: another process holds it.
-    """
-    path.mkdir(parents=True, exist_ok=True)
-    with (path / ".lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise UserError(
-                f"{path} is in use by the process {lock.read().strip() or '(unknown)'}",
-                advice="Wait for it, or stop it.",
-            ) from None
-        lock.seek(0)
-        lock.truncate()
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield

@@ -5,6 +5,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import override
+
 from deltavae.errors import UserError
 from deltavae.studies.engine import Engine, Job, Outcome, end_process, start_process
 
@@ -62,12 +64,12 @@ class RayEngine(Engine):
         )
         self._jobs: dict[Any, tuple[Job, float]] = {}
 
+    @override
     def submit(self, job: Job) -> None:
-        """Hand the job to Ray."""
         self._jobs[self._task.remote(job)] = (job, time.monotonic())
 
+    @override
     def next(self) -> Outcome:
-        """Wait for the next end; a lost worker or node gives status None."""
         (reference,), _ = self._ray.wait(list(self._jobs), num_returns=1)
         job, submitted = self._jobs.pop(reference)
         try:
@@ -78,8 +80,8 @@ class RayEngine(Engine):
             return Outcome(job.key, None, time.monotonic() - submitted)
         return Outcome(job.key, status, seconds)
 
+    @override
     def close(self) -> None:
-        """Cancel what runs and leave the cluster (or end the one started here)."""
         for reference in getattr(self, "_jobs", {}):
             self._ray.cancel(reference, force=True)
         self._ray.shutdown()

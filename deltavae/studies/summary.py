@@ -1,4 +1,4 @@
-"""What a table of a study says: means and spreads, ranks, agreement of the metrics, selection.
+"""Statistics of a study's table: means over seeds, ranks, rank correlations, model selection.
 
 All functions take the table as `read_table` gives it: a row for each run and readout.
 """
@@ -26,7 +26,7 @@ TRAINING = (
 CRITERIA = ("elbo", "udr")
 """Columns by which a run can be chosen without labels; larger is better in each."""
 GROUP = ["dataset", "setting", "readout"]
-"""What rows are averaged over seeds within."""
+"""Columns that rows of different seeds share."""
 
 
 def score_names(table: pd.DataFrame) -> list[str]:
@@ -75,12 +75,9 @@ def correlations(table: pd.DataFrame) -> pd.DataFrame:
     missing in a data set says nothing there.
     """
     names = score_names(table)
-    each = [part[names].rank().corr() for _, part in table.groupby("dataset")]
-    stack = np.stack([matrix.to_numpy() for matrix in each])
-    known = np.isfinite(stack)
-    total = np.where(known, stack, 0.0).sum(axis=0)
-    counts = known.sum(axis=0)
-    mean = np.where(counts > 0, total / np.maximum(counts, 1), np.nan)
+    each = [part[names].corr("spearman") for _, part in table.groupby("dataset")]
+    with np.errstate(invalid="ignore"):
+        mean = np.ma.masked_invalid(np.stack(each)).mean(axis=0).filled(np.nan)
     return pd.DataFrame(mean, index=names, columns=names)
 
 
@@ -88,7 +85,7 @@ def against_baselines(table: pd.DataFrame, baselines: Sequence[str]) -> pd.DataF
     """Difference of each setting to each baseline, with the standard error of the difference.
 
     Settings are compared on the same data set and under the same readout; the standard error
-    is Welch's, from the spread over seeds of both, and missing where one has a single seed.
+    is Welch's, from the variances over seeds of both, and missing where one has a single seed.
 
     Returns:
         A row for each data set, readout, baseline and setting; columns
@@ -157,7 +154,7 @@ def selection(table: pd.DataFrame) -> pd.DataFrame:
                         "mean": values.mean(),
                         "median": values.median(),
                         "best": values.max(),
-                        "correlation": part[criterion].rank().corr(values.rank()),
+                        "correlation": part[criterion].corr(values, "spearman"),
                     }
                 )
     return pd.DataFrame(rows)
@@ -171,7 +168,7 @@ def best_runs(table: pd.DataFrame) -> pd.DataFrame:
     return table.loc[best].reset_index(drop=True)
 
 
-def spread(stats: pd.Series) -> str:
+def mean_std(stats: pd.Series) -> str:
     """`mean ± std` of one score, as `by_setting` gives it, to three decimals."""
     if pd.isna(stats["mean"]):
         return "–"

@@ -8,9 +8,9 @@ import pytest
 
 from deltavae.report.study_page import write_page
 from deltavae.studies import StudyFolder, summary
-from deltavae.studies.agreement import with_udr
 from deltavae.studies.folder import CODES
 from deltavae.studies.results import open_stream, read_table
+from deltavae.studies.udr import with_udr
 
 
 @pytest.fixture

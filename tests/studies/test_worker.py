@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from deltavae.studies import LocalEngine, StudyFolder, run_study
-from deltavae.studies.agreement import with_udr
 from deltavae.studies.results import read_table
+from deltavae.studies.udr import with_udr
 
 CHILD = """
 import os, pathlib, sys, time

@@ -43,9 +43,9 @@ def circle_plane(codes: np.ndarray, angles: np.ndarray) -> tuple[np.ndarray, flo
     weights = np.linalg.solve(gram + ridge * np.eye(len(gram)), centred.T @ (target[::2] - offset))
     held_out = target[1::2] - offset
     error = held_out - (codes[1::2] - mean) @ weights
-    spread = np.sum((target[1::2] - target[1::2].mean(axis=0)) ** 2)
+    variance = np.sum((target[1::2] - target[1::2].mean(axis=0)) ** 2)
     left, _, right = np.linalg.svd(weights, full_matrices=False)
-    return left @ right, float(1.0 - np.sum(error**2) / spread)
+    return left @ right, float(1.0 - np.sum(error**2) / variance)
 
 
 def means_plane(codes: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, float]:

@@ -1,4 +1,4 @@
-"""Figures of scores: of one run, and of several side by side."""
+"""Figures of scores: of one run, of several, and heat maps of codes against factors."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,14 +14,14 @@ _MARKERS = "osD^vPX*"
 def dot_plot(
     scores: Mapping[str, float | None],
     chance: Mapping[str, float] | None = None,
-    spread: Mapping[str, float] | None = None,
+    std: Mapping[str, float] | None = None,
 ) -> Figure:
-    """Scores as dots on 0 ... 1, with what chance gives as a bar and deviations as whiskers.
+    """Scores as dots on 0 ... 1, the chance level as bars, standard deviations as whiskers.
 
     Args:
         scores: by name; those without a number are left out.
-        chance: by name, what codes that know nothing of the image get.
-        spread: by name, the standard deviation over repeats.
+        chance: by name, the score of codes that carry nothing about the image.
+        std: by name, the standard deviation over repeats.
     """
     finite = {k: v for k, v in scores.items() if v is not None and np.isfinite(v)}
     names = list(finite)
@@ -32,9 +32,9 @@ def dot_plot(
         if chance and name in chance:
             axes.plot(
                 [chance[name]], [row], "|", color=CATEGORIES[5], markersize=15, markeredgewidth=2,
-                label="by chance" if row == 0 else None,
+                label="chance level" if row == 0 else None,
             )  # fmt: skip
-        deviation = (spread or {}).get(name)
+        deviation = (std or {}).get(name)
         axes.errorbar(
             [value], [row], xerr=None if deviation is None else [deviation], fmt="o",
             color=CATEGORIES[0], markersize=7, capsize=3,
@@ -52,15 +52,15 @@ def dot_plot(
 def comparison_plot(
     groups: Mapping[str, Sequence[Mapping[str, float]]],
     names: Sequence[str],
-    spreads: Mapping[str, Mapping[str, float]] | None = None,
+    single_std: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Figure:
-    """Scores of several groups of runs, every run a dot, the mean and its uncertainty above.
+    """Scores of several groups of runs: a dot per run, the mean and its uncertainty.
 
     Args:
-        groups: by label, the scores of the runs that are the same but for their seed. The
-            whisker is the standard error of the mean, where a group has two runs or more.
+        groups: by label, the scores of runs that differ in their seed only. The
+            whisker is the standard error of the mean, for groups of two runs or more.
         names: the scores that are shown, in order.
-        spreads: by label and score, the whisker of a group of one run.
+        single_std: by label and score, the whisker of a group of one run.
     """
     figure = new_figure(4.3, 1.0 + len(names) * (0.3 + 0.17 * len(groups)))
     axes = plain(figure.subplots(), "", "score", "")
@@ -75,7 +75,7 @@ def comparison_plot(
             height = row + (number - (len(groups) - 1) / 2) * step
             if len(values) > 1:
                 axes.plot(values, np.full(len(values), height), ".", color=colour, alpha=0.5)
-            error = (spreads or {}).get(label, {}).get(name)
+            error = (single_std or {}).get(label, {}).get(name)
             if len(values) > 1:
                 error = values.std(ddof=1) / np.sqrt(len(values))
             axes.errorbar(
@@ -90,7 +90,7 @@ def comparison_plot(
 def heat_map(
     matrix: np.ndarray, rows: Sequence[str], columns: Sequence[str], title: str, unit: str
 ) -> Figure:
-    """A matrix of numbers >= 0 as squares, the number written into each where there is room.
+    """A matrix of numbers >= 0 as coloured squares, with the numbers where there is room.
 
     Args:
         matrix: (rows, columns).

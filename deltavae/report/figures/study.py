@@ -1,4 +1,4 @@
-"""Figures of a study: scores by setting, and how far the metrics agree."""
+"""Figures of a study: scores by setting, and rank correlations of the scores."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ _SEED, _MEAN = "#9aa7b5", "#1b4f8a"
 
 
 def scores_by_setting(table: pd.DataFrame, names: Sequence[str]) -> Figure:
-    """Every run of one data set as a dot, and the mean of each setting and readout as a bar.
+    """A dot per run of one data set, and a bar at the mean of each setting and readout.
 
     Args:
         table: rows with `setting`, `readout` and the scores; one row for each run and readout.
@@ -39,7 +39,7 @@ def scores_by_setting(table: pd.DataFrame, names: Sequence[str]) -> Figure:
 
 
 def correlation_matrix(matrix: pd.DataFrame) -> Figure:
-    """Rank correlations of the scores, -1 … 1, written into the squares.
+    """Rank correlations of the scores, in [-1, 1], as coloured squares.
 
     Args:
         matrix: square, its index equal to its columns; missing values stay white.

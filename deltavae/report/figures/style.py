@@ -1,4 +1,4 @@
-"""One look for all figures: colours that survive colour blindness, sizes that survive a phone."""
+"""Colours, fonts and axes of all figures; colours are told apart by the colour-blind."""
 
 from collections.abc import Sequence
 
@@ -12,15 +12,15 @@ from matplotlib.figure import Figure
 CATEGORIES = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#8C8C8C",
 )  # fmt: skip
-# a dot that stands for "green" should not be pink
+# values that are colours are drawn in them
 _NAMED = {
     "red": "#D55E00", "orange": "#E69F00", "yellow": "#DCC81E", "green": "#009E73",
     "turquoise": "#56B4E9", "blue": "#0072B2", "violet": "#4B2E83", "pink": "#CC79A7",
     "black": "#000000", "grey": "#8C8C8C",
 }  # fmt: skip
 INK, FAINT, GRID = "#1d2733", "#5d6b79", "#d8dee4"
-# twilight nearly ends in white, which is lost on paper: here lightness and blue-orange each go
-# once around, so that no two angles look alike to anybody.
+# Unlike twilight it has no near-white part; lightness and the blue-orange axis, a quarter turn
+# apart, each go once around, so that no two angles look alike.
 CYCLIC = LinearSegmentedColormap.from_list(
     "around", ["#1f1a3d", "#0072B2", "#c9c2b0", "#D9662B", "#1f1a3d"]
 )
@@ -38,7 +38,7 @@ def categorical(size: int, labels: Sequence[str] = ()) -> Colormap:
 
 
 def new_figure(width: float = 4.3, height: float = 2.9) -> Figure:
-    """A white figure in inches, its layout computed, that no global state knows of."""
+    """A white figure, size in inches, with constrained layout and without pyplot's state."""
     return Figure(figsize=(width, height), layout="constrained", facecolor="white")
 
 
@@ -58,7 +58,7 @@ def plain(axes: Axes, title: str = "", x: str = "", y: str = "") -> Axes:
 
 
 def bare(axes: Axes, title: str = "") -> Axes:
-    """Equal scales and no frame: for maps whose coordinates mean nothing by themselves."""
+    """Equal scales and no frame, for maps without coordinates."""
     axes.set_title(title, fontsize=11, color=INK, loc="left")
     axes.set_aspect("equal")
     axes.axis("off")
