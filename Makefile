@@ -16,8 +16,11 @@ $(VENV)/.done: requirements.txt requirements.lock requirements-nodeps.txt requir
 	touch $@
 
 demo: env
+	$(BIN)/python train.py --gin_config gin/circle.gin --output_dir $(DEMO)_circle --overwrite
+	$(BIN)/python train.py --gin_config gin/line.gin --output_dir $(DEMO)_line --overwrite
 	$(BIN)/python train.py --gin_config gin/demo.gin --output_dir $(DEMO) --overwrite
-	$(BIN)/python evaluate.py --run_dir $(DEMO) --settings fast --report
+	$(BIN)/python evaluate.py --run_dir $(DEMO) --settings fast --noreport
+	$(BIN)/python -m deltavae report $(DEMO) --beside $(DEMO)_circle $(DEMO)_line
 
 test: env
 	$(BIN)/python -m pytest

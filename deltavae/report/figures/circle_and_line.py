@@ -159,8 +159,9 @@ def _caption(circle: Orbit, line: Orbit) -> str:
         f"that differ in their latent space only. Colour is the {circle.factor}; framed images "
         f"stand at their codes, the others are decoded from {NUM_DECODED} equally spaced codes. "
         f"On the circle one turn of the object is {turns} turn{'s' if turns != 1 else ''} of the "
-        "code. A line has no closed path: it tears, and two neighbouring images lie "
-        f"{torn_step(line)[1]:.0%} of the range of the codes apart. Reconstruction: negative "
+        "code. A line has no closed path: it tears, here where two neighbouring images lie "
+        f"{torn_step(line)[1]:.0%} of the range of the codes apart; red arcs are further steps of "
+        "more than a quarter. Reconstruction: negative "
         "log-likelihood per image without its constant, lower is better."
     )
 
@@ -245,7 +246,8 @@ def _draw_line(axes: Axes, orbit: Orbit) -> None:
         if i != first:
             step = dots[(i + 1) % count] - dot
             arc = Arc((dot + step / 2, level), abs(step), 0.28, theta1=180, theta2=360)
-            arc.set(color=FAINT, linewidth=1.3, zorder=1)
+            broken = abs(step) > 0.25 * np.ptp(dots)
+            arc.set(color=TEAR if broken else FAINT, linewidth=1.3, zorder=1)
             axes.add_patch(arc)
     for x, image in zip(place(orbit.path), orbit.decoded, strict=True):
         _image(axes, image, x, level - 0.36, 0.25)
@@ -263,9 +265,9 @@ def _draw_line(axes: Axes, orbit: Orbit) -> None:
     axes.add_patch(bracket)
     apart = "at opposite ends" if share > 0.8 else f"{share:.0%} of the line apart"
     axes.text(
-        0, depth - 0.2, f"the tear: {orbit.factor} {orbit.degrees[first]:.0f}° and "
-        f"{orbit.degrees[second]:.0f}° are neighbouring images, {apart}",
-        ha="center", va="center", fontsize=13, color=TEAR,
+        0, depth - 0.24, f"the tear: {orbit.factor} {orbit.degrees[first]:.0f}° and "
+        f"{orbit.degrees[second]:.0f}°,\nneighbouring images {apart}",
+        ha="center", va="center", fontsize=14, color=TEAR,
     )  # fmt: skip
     _note(axes, (top + depth) / 2, "framed: images\nunframed: decoded")
 
