@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import re
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -93,7 +94,9 @@ def show(name: str, data_dir: Path, output_dir: Path, console: Console) -> None:
     pictures = {f"{stem}.png": contact_sheet(data)}
     if data.is_grid:
         for i, factor in enumerate(data.factor_names):
-            pictures[f"{stem}_{factor}.png"] = strip(data, i)
+            # A custom dataset may call a factor anything, such as "weight/kg".
+            name = re.sub(r"[^\w.-]", "_", factor)
+            pictures[f"{stem}_{name}.png"] = strip(data, i)
     try:
         output_dir.mkdir(parents=True, exist_ok=True)
         for filename, picture in pictures.items():

@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -141,6 +142,17 @@ def test_show_writes_a_sheet_and_a_strip_for_each_factor(tmp_path, capsys):
     assert found == {"sprites.png", *(f"sprites_{factor}.png" for factor in factors)}
     with Image.open(tmp_path / "sprites.png") as sheet:
         assert sheet.size == (12 * 66 - 2, 8 * 66 - 2)
+
+
+def test_show_of_a_custom_dataset_says_what_was_noticed(tmp_path, capsys):
+    images = np.zeros((6, 64, 64), np.uint8)
+    table, names = [[i // 3, i % 3] for i in range(6)], ["weight/kg", "size"]
+    np.savez(tmp_path / "black.npz", images=images, factors=table, factor_names=names)
+    arguments = ["show", str(tmp_path / "black.npz"), "--output_dir", str(tmp_path / "shown")]
+    assert main(["data", *arguments]) == 0
+    assert "warning: the images are all black" in capsys.readouterr().out
+    found = {path.name for path in (tmp_path / "shown").iterdir()}
+    assert found == {"black.png", "black_weight_kg.png", "black_size.png"}
 
 
 @pytest.mark.parametrize(
