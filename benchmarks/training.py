@@ -12,6 +12,9 @@ printed, and beside them the share of the speed that a large matrix product reac
     torch              the same in PyTorch, NCHW; torch_last: channels-last memory
     tf1                disentanglement_lib's own trainer of 2019 on TensorFlow 1.13
 
+With `--baselines` the sides are instead the six models of `gin/baselines` and the plain VAE, each
+in this package's loop and, with `--python_2019`, in disentanglement_lib's trainer.
+
 On one core the time is the process's CPU time, so that a busy machine disturbs it little.
 """
 
@@ -25,6 +28,7 @@ import sys
 import time
 
 BATCH = 64
+BASELINES = ("beta_vae", "annealed_vae", "factor_vae", "dip_vae_i", "dip_vae_ii", "beta_tcvae")
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -43,7 +47,8 @@ class Side:
     def __init__(self, name: str, python: str, channels: int, cores: int) -> None:
         self.seconds: list[float] = []
         self.cores = cores
-        script = HERE / ("training_2019.py" if name == "tf1" else "training_sides.py")
+        own = not name.startswith("tf1")
+        script = HERE / ("training_sides.py" if own else "training_2019.py")
         environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": str(cores)}
         # some machines name a kernel for old numerical libraries, which slows new ones
         for variable in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
@@ -77,6 +82,53 @@ class Side:
         self.process.wait()
 
 
+def take_turns(sides: dict[str, Side], rounds: int, steps: int) -> None:
+    """Let each side make its steps in turn, so that all see the same machine; end them."""
+    try:
+        for side in sides.values():
+            side.measure(3, keep=False)
+        for _ in range(rounds):
+            for name, side in sides.items():
+                side.measure(1 if name == "peak" else steps)
+    finally:
+        for side in sides.values():
+            side.close()
+
+
+def compare_baselines(options: argparse.Namespace, models: tuple[str, ...], channels: int) -> None:
+    """Print each model's step beside the plain VAE's and beside disentanglement_lib's.
+
+    Ratios are medians over the rounds of the ratio within a round. The models are measured one
+    after the other, each beside the plain VAE, so that few processes are in memory at once.
+    """
+    print(f"64x64x{channels}, {options.cores} core(s), milliseconds per step")
+    print(f"{'model':14s} {'package':>8s} {'to plain VAE':>13s} {'2019':>8s} {'to package':>11s}")
+    for model in models:
+        names = ["package/vae", f"package/{model}"]
+        if options.python_2019:
+            names.append(f"tf1/{model}")
+        sides = {
+            name: Side(
+                name,
+                sys.executable if name.startswith("package") else options.python_2019,
+                channels,
+                options.cores,
+            )
+            for name in names
+        }
+        take_turns(sides, options.rounds, options.steps)
+        plain, package, *others = (side.seconds for side in sides.values())
+        row = f"{model:14s} {1e3 * statistics.median(package):8.1f} {ratio(package, plain):12.3f}x"
+        for other in others:
+            row += f" {1e3 * statistics.median(other):8.1f} {ratio(other, package):10.2f}x"
+        print(row, flush=True)
+
+
+def ratio(seconds: list[float], others: list[float]) -> float:
+    """The median over the rounds of the ratio of two sides."""
+    return statistics.median(a / b for a, b in zip(seconds, others, strict=True))
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -86,7 +138,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--steps", type=int, default=10, help="in each round")
     parser.add_argument("--channels", type=int, nargs="+", default=[1, 3])
+    parser.add_argument("--baselines", nargs="*", choices=BASELINES, help="all six if none named")
     options = parser.parse_args()
+    if options.baselines is not None:
+        for channels in options.channels:
+            compare_baselines(options, options.baselines or BASELINES, channels)
+        return
     pythons = {"peak": sys.executable, "package": sys.executable, "keras": sys.executable}
     if options.torch:
         pythons |= {"torch": options.torch, "torch_last": options.torch}
@@ -95,15 +152,7 @@ def main() -> None:
     began = time.monotonic()
     for channels in options.channels:
         sides = {n: Side(n, python, channels, options.cores) for n, python in pythons.items()}
-        try:
-            for side in sides.values():
-                side.measure(3, keep=False)
-            for _ in range(options.rounds):
-                for name, side in sides.items():
-                    side.measure(1 if name == "peak" else options.steps)
-        finally:
-            for side in sides.values():
-                side.close()
+        take_turns(sides, options.rounds, options.steps)
         # "peak" makes one product of two 2048x2048 matrices a step
         peak = 2.0 * 2048**3 / statistics.median(sides["peak"].seconds)
         package = statistics.median(sides["package"].seconds)

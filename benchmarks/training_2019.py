@@ -10,7 +10,41 @@ import tensorflow as tf
 from disentanglement_lib.data.ground_truth import dummy_data, named_data
 from disentanglement_lib.methods.unsupervised import train
 
+MODEL = sys.argv[1].split("/")[-1]
 CHANNELS = int(sys.argv[2])
+BINDINGS = {
+    "tf1": ["model.model = @vae()", "vae.beta = 1.0"],
+    "vae": ["model.model = @vae()", "vae.beta = 1.0"],
+    "beta_vae": ["model.model = @vae()", "vae.beta = 4.0"],
+    "annealed_vae": [
+        "model.model = @annealed_vae()",
+        "annealed_vae.gamma = 1000",
+        "annealed_vae.c_max = 25.0",
+        "annealed_vae.iteration_threshold = 100000",
+    ],
+    "factor_vae": [
+        "model.model = @factor_vae()",
+        "factor_vae.gamma = 30.0",
+        "discriminator.discriminator_fn = @fc_discriminator",
+        "discriminator_optimizer.optimizer_fn = @discriminator/AdamOptimizer",
+        "discriminator/AdamOptimizer.learning_rate = 0.0001",
+        "discriminator/AdamOptimizer.beta1 = 0.5",
+        "discriminator/AdamOptimizer.beta2 = 0.9",
+    ],
+    "dip_vae_i": [
+        "model.model = @dip_vae()",
+        "dip_vae.lambda_od = 5.0",
+        "dip_vae.lambda_d_factor = 10.0",
+        "dip_vae.dip_type = 'i'",
+    ],
+    "dip_vae_ii": [
+        "model.model = @dip_vae()",
+        "dip_vae.lambda_od = 5.0",
+        "dip_vae.lambda_d_factor = 1.0",
+        "dip_vae.dip_type = 'ii'",
+    ],
+    "beta_tcvae": ["model.model = @beta_tc_vae()", "beta_tc_vae.beta = 4.0"],
+}
 
 
 class Images(dummy_data.IdentityObservationsData):
@@ -57,9 +91,8 @@ def main():
 
     tf.contrib.tpu.TPUEstimator.train = fit_in_turns
     bindings = [
+        *BINDINGS[MODEL],
         "model.name = 'vae'",
-        "model.model = @vae()",
-        "vae.beta = 1.0",
         "model.batch_size = 64",
         "model.training_steps = 100000000",
         "model.random_seed = 0",

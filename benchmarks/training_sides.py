@@ -1,4 +1,4 @@
-"""Workers of training.py: `training_sides.py SIDE CHANNELS` reads a number of steps a line."""
+"""Workers of training.py: `training_sides.py SIDE CHANNELS` reads one number of steps per line."""
 
 import sys
 import time
@@ -9,8 +9,11 @@ import numpy as np
 BATCH = 64
 
 
-def package(channels: int) -> Callable[[int], None]:
-    """This package's loop on images in memory, with all that belongs to a step."""
+def package(channels: int, baseline: str = "") -> Callable[[int], None]:
+    """This package's loop on images in memory, with all that belongs to a step.
+
+    `baseline` is one of `gin/baselines`, or `vae`: beta-VAE with beta 1.
+    """
     import tempfile
     from pathlib import Path
 
@@ -29,7 +32,11 @@ def package(channels: int) -> Callable[[int], None]:
         def images(self, indices: np.ndarray, random_state: object = None) -> np.ndarray:
             return self.all[indices]
 
-    with configured(["gin/base.gin"]) as experiment:
+    files, bindings = ["gin/base.gin"], []
+    if baseline:
+        files = [f"gin/baselines/{'beta_vae' if baseline == 'vae' else baseline}.gin"]
+        bindings = ["BetaObjective.beta = 1.0"] if baseline == "vae" else []
+    with configured(files, bindings) as experiment:
         model = experiment.model((64, 64, channels))
         settings = experiment.settings
     folder = RunDir(tempfile.mkdtemp())
@@ -153,6 +160,8 @@ def main() -> None:
     name, channels = sys.argv[1], int(sys.argv[2])
     if name == "torch_last":
         run = torch(channels, last=True)
+    elif name.startswith("package/"):
+        run = package(channels, name.removeprefix("package/"))
     else:
         run = {"package": package, "keras": keras, "torch": torch, "peak": peak}[name](channels)
     for line in sys.stdin:

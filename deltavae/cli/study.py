@@ -53,6 +53,11 @@ def parser(prog: str) -> Parser:
         default=[],
         help="Binding after the file's, as study.seeds = [0]; repeat for several.",
     )
+    add(
+        "--only",
+        metavar="A-B",
+        help="Only the runs of these numbers, counted from 0, as in --list.",
+    )
     flags.boolean("list", "List the runs with their state as JSON lines, and end.")
     flags.data_dir()
     return flags
@@ -70,7 +75,7 @@ def command(options: Namespace) -> int:
     from deltavae.studies.scheduler import describe
 
     console = Console()
-    study = load_checked(options.study, options.gin_bindings)
+    study = load_checked(options.study, options.gin_bindings, options.only, check=not options.list)
     folder = StudyFolder(options.output_dir or Path("scratch/studies") / study.name)
     if options.list:
         console.print(describe(study, folder), soft_wrap=True, highlight=False, markup=False)

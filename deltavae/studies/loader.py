@@ -1,4 +1,4 @@
-"""Reads a study file and checks every binding of it: `python -m deltavae.studies.loader FILE`.
+"""Reads a study file and checks every binding of it.
 
 A process of its own, because what a binding may name is known only with TensorFlow loaded, and
 the process that schedules a study stays free of it.
@@ -17,18 +17,23 @@ from deltavae.studies.study import study as make_study
 _WARNING = "warning: "
 
 
-def load_checked(path: str, bindings: Sequence[str] = ()) -> Study:
+def load_checked(
+    path: str, bindings: Sequence[str] = (), only: str | None = None, check: bool = True
+) -> Study:
     """Read a study in a fresh process, with every gin name in it checked.
 
     Args:
         path: of a gin file that binds `study.*`.
         bindings: further gin bindings, applied last.
+        only: numbers of the runs wanted, as `Study.restricted` takes them; None for all.
+        check: look for the datasets and make each model. False only reads the study, to list it.
 
     Raises:
         UserError: the study cannot be read, or names something that does not exist.
     """
+    wanted = json.dumps({"only": only, "check": check})
     process = subprocess.run(
-        [sys.executable, "-m", "deltavae.studies.loader", path, *bindings],
+        [sys.executable, "-m", "deltavae.studies.loader", wanted, path, *bindings],
         capture_output=True,
         text=True,
     )
@@ -75,7 +80,7 @@ def check_names(study: Study) -> list[str]:
 
     _require(study.scoring.metrics, METRICS, "metrics")
     warnings = []
-    for name in study.datasets:
+    for name in dict.fromkeys(run.dataset for run in study.runs()):
         is_grid = load(name).is_grid
         warnings += without_interventions(study.scoring.asked, is_grid, name)[1]
     _require(study.scoring.readouts, READOUTS, "readouts")
@@ -98,9 +103,13 @@ def _require(names: Sequence[str], known: Iterable[str], label: str) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the study as JSON; exit status 2 and one line where the user can mend it."""
+    wanted, path, *bindings = arguments
+    options = json.loads(wanted)
     try:
-        study = load_study(arguments[0], arguments[1:])
-        warnings = check_names(study)
+        study = load_study(path, bindings)
+        if options["only"] is not None:
+            study = study.restricted(options["only"])
+        warnings = check_names(study) if options["check"] else []
     except UserError as error:
         sys.stderr.write(f"{error.message}\n")
         return 2

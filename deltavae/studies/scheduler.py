@@ -184,12 +184,14 @@ def failures(study: Study, folder: StudyFolder) -> list[dict[str, Any]]:
 def describe(study: Study, folder: StudyFolder) -> str:
     """Every run with its state, as JSON lines."""
     lines = []
-    for spec in study.runs():
+    first = study.only[0] if study.only else 0
+    for number, spec in enumerate(study.runs(), first):
         done = folder.result(spec, study.scoring) is not None
         given_up = (folder.run(spec) / "failure.json").exists()
         lines.append(
             json.dumps(
                 {
+                    "number": number,
                     "id": spec.id,
                     "state": "done" if done else "failed" if given_up else "missing",
                     "setting": spec.setting,

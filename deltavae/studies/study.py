@@ -1,7 +1,9 @@
 """A study: a list of runs written as what is fixed, what varies, and over which seeds."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import islice, product
 from typing import Any
 
 from deltavae.errors import UserError
@@ -9,10 +11,16 @@ from deltavae.scoring.specs import CHALLENGE
 from deltavae.studies import grid as grids
 from deltavae.studies.run_spec import RunSpec, Scoring, as_binding, digest_of_file
 
+ORDER = ("seeds", "datasets", "variants")
+
 
 @dataclass(frozen=True)
 class Study:
-    """What `study` returns; the arguments there are the attributes here."""
+    """What `study` returns; the arguments there are the attributes here.
+
+    Attributes:
+        only: first and last number of the runs that `runs` gives, counted from 0; None for all.
+    """
 
     name: str
     gin_configs: tuple[str, ...]
@@ -25,28 +33,58 @@ class Study:
     scoring: Scoring
     retries: int
     cores: int
+    order: tuple[str, ...] = ORDER
+    only: tuple[int, int] | None = None
 
     def runs(self) -> Iterator[RunSpec]:
-        """Every run: seeds outermost, so that a study stopped early has whole seeds."""
+        """The runs in their order, which is that of their numbers; those of `only`, if set."""
+        first, last = self.only or (0, len(self) - 1)
+        return islice(self._all_runs(), first, last + 1)
+
+    def __len__(self) -> int:
+        return len(self.seeds) * len(self.datasets) * len(self.variants) * len(self.grid)
+
+    def restricted(self, only: str) -> "Study":
+        """The same study with only some of its runs: `40-59` or `40`, numbers counted from 0.
+
+        Raises:
+            UserError: this is no range of numbers of runs.
+        """
+        numbers = re.fullmatch(r"(\d+)(?:-(\d+))?", only.strip())
+        first = int(numbers[1]) if numbers else -1
+        last = int(numbers[2] or numbers[1]) if numbers else -1
+        if not 0 <= first <= last < len(self):
+            raise UserError(
+                f"--only names no runs of the study {self.name}",
+                expected=f"numbers from 0 to {len(self) - 1}, such as 0-{min(19, len(self) - 1)}",
+                received=only,
+            )
+        return replace(self, only=(first, last))
+
+    def _all_runs(self) -> Iterator[RunSpec]:
         files = {name: self._files(name) for name in self.variants}
         digests = {path: digest_of_file(path) for paths in files.values() for path in paths}
-        for seed in self.seeds:
-            for dataset in self.datasets:
-                for variant, parts in self.variants.items():
-                    extra = tuple(part for part in parts if not part.endswith(".gin"))
-                    for values in self.grid:
-                        swept = tuple(as_binding(*item) for item in values.items())
-                        yield RunSpec(
-                            setting=_label(variant, values),
-                            variant=variant,
-                            values=values,
-                            dataset=dataset,
-                            seed=seed,
-                            gin_configs=files[variant],
-                            bindings=(*self.bindings, *extra, *swept),
-                            contents=tuple(digests[path] for path in files[variant]),
-                            cores=self.cores,
-                        )
+        choices: dict[str, Any] = {
+            "seeds": self.seeds,
+            "datasets": self.datasets,
+            "variants": self.variants,
+        }
+        for chosen in product(*(choices[axis] for axis in self.order), self.grid):
+            at: dict[str, Any] = dict(zip((*self.order, "values"), chosen, strict=True))
+            variant, values = at["variants"], at["values"]
+            extra = tuple(part for part in self.variants[variant] if not part.endswith(".gin"))
+            swept = tuple(as_binding(*item) for item in values.items())
+            yield RunSpec(
+                setting=_label(variant, values),
+                variant=variant,
+                values=values,
+                dataset=at["datasets"],
+                seed=at["seeds"],
+                gin_configs=files[variant],
+                bindings=(*self.bindings, *extra, *swept),
+                contents=tuple(digests[path] for path in files[variant]),
+                cores=self.cores,
+            )
 
     def to_json(self) -> dict[str, Any]:
         """All attributes, as JSON holds them."""
@@ -82,6 +120,7 @@ def study(
     settings: str = "study",
     retries: int = 1,
     cores: int = 1,
+    order: Sequence[str] = ORDER,
 ) -> Study:
     """Make a study from what a study file binds under `study.`.
 
@@ -106,6 +145,8 @@ def study(
         settings: `study` for the published sample sizes, `fast` for a quick look.
         retries: how often a failed run is tried again before it is reported.
         cores: processor cores for each run.
+        order: `seeds`, `datasets` and `variants`, the slowest to change first. Seeds first, as
+            by default, has a study that is stopped early end with whole seeds.
 
     Raises:
         UserError: an empty list, a name or value given twice, lists of a zip that differ in
@@ -133,6 +174,12 @@ def study(
         raise UserError(
             "a study needs retries >= 0 and cores >= 1", received=f"{retries} and {cores}"
         )
+    if sorted(order) != sorted(ORDER):
+        raise UserError(
+            "study.order is impossible",
+            expected=f"{', '.join(ORDER)}, each once",
+            received=list(order),
+        )
     return Study(
         name=name,
         gin_configs=tuple(gin_configs),
@@ -145,6 +192,7 @@ def study(
         scoring=Scoring(tuple(metrics), tuple(readouts), protocol, settings),
         retries=retries,
         cores=cores,
+        order=tuple(order),
     )
 
 
