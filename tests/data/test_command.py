@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from deltavae.cli.flags import Parser, comma_list
 from deltavae.cli.main import main
 from deltavae.data import GroundTruthData, load, names
 from deltavae.data.public_data import PublicData
@@ -133,6 +134,16 @@ def test_a_home_folder_in_any_flag(flags, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["data", "show", "turntable_hues", *flags]) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_home_folder_in_a_list_of_paths(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    flags = Parser("deltavae", "A command.", ["example"])
+    flags.add_argument("--compare", type=comma_list)
+    flags.add_argument("--param")
+    found = flags.parse(["--compare=~/a,~/b", "--param=x = ~/y"])
+    assert found.compare == ["/home/me/a", "/home/me/b"]
+    assert found.param == "x = ~/y"
 
 
 def test_show_writes_a_sheet_and_a_strip_for_each_factor(tmp_path, capsys):
