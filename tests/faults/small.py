@@ -40,10 +40,10 @@ def small_model(seed: int = 0) -> DeltaVAE:
     )
 
 
-def small_loop(path, resume=False, capacity=None, **settings) -> Loop:
+def small_loop(path, resume=False, capacity=None, model=None, **settings) -> Loop:
     values = {"steps": 20, "batch_size": 4, "steps_per_epoch": 6, "learning_rate": 1e-3}
     return Loop(
-        small_model(),
+        model or small_model(),
         Noise(),
         TrainSettings(**(values | settings)),
         capacity or Capacity(),
