@@ -127,7 +127,8 @@ def _files(folder: Path, table: Path, names: Sequence[str], lines: Sequence[int]
     seen: dict[str, int] = {}
     for name, line in zip(names, lines, strict=True):
         path = os.path.normpath(name.strip()) if name.strip() else ""
-        if not path or os.path.isabs(path) or path.split(os.sep)[0] == ".." or "\0" in path:
+        outside = os.path.isabs(path) or path.split(os.sep)[0] == ".."
+        if not path or outside or not path.isprintable():
             raise UserError(
                 f"line {line} of {table} names no image in the folder, or one outside",
                 expected=f"a path within {folder}",
