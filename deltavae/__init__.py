@@ -1,23 +1,28 @@
 """Diffusion variational autoencoders: disentangled representations on spheres and their kin."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["DeltaVAE", "Run", "load_run"]
+__all__ = ["DeltaVAE", "Run", "evaluate", "load_representation", "load_run"]
 
 if TYPE_CHECKING:
+    from deltavae.export.representation import load_representation
     from deltavae.models.delta_vae import DeltaVAE
+    from deltavae.scoring.evaluate import evaluate
     from deltavae.training.run import Run, load_run
+
+_HOMES = {
+    "DeltaVAE": "deltavae.models.delta_vae",
+    "Run": "deltavae.training.run",
+    "evaluate": "deltavae.scoring.evaluate",
+    "load_representation": "deltavae.export.representation",
+    "load_run": "deltavae.training.run",
+}
 
 
 def __getattr__(name: str) -> Any:
     # resolved on first use: `import deltavae` must not start TensorFlow
-    if name in ("Run", "load_run"):
-        from deltavae.training import run as runs
-
-        return getattr(runs, name)
-    if name == "DeltaVAE":
-        from deltavae.models.delta_vae import DeltaVAE
-
-        return DeltaVAE
-    raise AttributeError(f"module 'deltavae' has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'deltavae' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -13,6 +13,8 @@ import zipfile
 
 import pytest
 
+import deltavae
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SOURCES = ("deltavae", "gin", "pyproject.toml", "README.md", "LICENSE")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -62,6 +64,19 @@ def test_the_wheel_holds_every_file_of_the_package(wheel):
         assert "deltavae = deltavae.cli.main:main" in archive.read(entry_points).decode()
     held = {name.removeprefix("deltavae/") for name in names if name.startswith("deltavae/")}
     assert held == expected
+
+
+def test_public_names_are_where_the_package_says():
+    for name in deltavae.__all__:
+        assert getattr(deltavae, name).__name__ == name
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = deltavae.nothing
+
+
+def test_the_version_is_one(wheel):
+    assert wheel.name.startswith(f"deltavae-{deltavae.__version__}-")
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert f"\nversion: {deltavae.__version__}\n" in citation
 
 
 def test_the_repository_holds_no_links():

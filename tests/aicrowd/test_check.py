@@ -4,7 +4,6 @@ import json
 import pathlib
 import shutil
 import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -54,25 +53,10 @@ def failed(root, run):
     return {f.subject: f.found for f in check_submission(root, run) if not f.ok}
 
 
-def test_a_good_one_passes(submission):
+def test_a_good_one_passes(submission, command):
     root, run = submission
     assert failed(root, run) == {}
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "deltavae",
-            "submission",
-            "check",
-            str(root),
-            "--run_dir",
-            str(run),
-        ],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-    )
+    done = command("submission", "check", str(root), "--run_dir", str(run))
     assert done.returncode == 0, done.stdout
     assert "git tag -a submission-v1" in done.stdout
 
