@@ -58,6 +58,22 @@ def parser(prog: str) -> Parser:
         metavar="A-B",
         help="Only the runs of these numbers, counted from 0, as in --list.",
     )
+    add(
+        "--select",
+        choices=["udr", "elbo"],
+        help="Choose a run without labels: the largest UDR, or the largest ELBO.",
+    )
+    add(
+        "--export",
+        metavar="DIR",
+        help="Copy the chosen run's exported representation there, after every run.",
+    )
+    add(
+        "--max_hours",
+        metavar="HOURS",
+        type=float,
+        help="Time budget: start a run only where the longest so far would end in time.",
+    )
     flags.boolean("list", "List the runs with their state as JSON lines, and end.")
     flags.data_dir()
     return flags
@@ -67,6 +83,10 @@ def command(options: Namespace) -> int:
     """Read, check, run, summarise; 0 if every run is done, 1 if some failed."""
     if options.gpus_per_run < 0:
         raise UserError("--gpus_per_run is negative", received=options.gpus_per_run)
+    if options.export and not options.select:
+        raise UserError("--export needs a choice", expected="--select udr or --select elbo")
+    if options.max_hours is not None and not options.max_hours > 0:
+        raise UserError("--max_hours is no time", expected="> 0", received=options.max_hours)
     # imported here, so that a wrong flag is answered at once
     from rich.console import Console
 
@@ -80,21 +100,59 @@ def command(options: Namespace) -> int:
     if options.list:
         console.print(describe(study, folder), soft_wrap=True, highlight=False, markup=False)
         return 0
+    if options.select:
+        from deltavae.studies.selection import require_selectable
+
+        require_selectable(study, options.select)
     try:
         state = _run(study, folder, options, console)
     except Interrupted as error:
         error.told += "; the same command goes on where it was"
+        if options.export:
+            error.told += f", and {options.export} has the best of the runs that have ended"
         raise
+    if state.not_started:
+        console.print(f"{state.not_started} runs were not started: no time was left for them")
+    _select(study, folder, options, console)
     from deltavae.cli.study_summary import summarise
 
     return summarise(study, folder, state, console)
+
+
+def _select(study: Study, folder: StudyFolder, options: Namespace, console: Console) -> None:
+    """Export the chosen run, and say which it is and why."""
+    if not options.select:
+        return
+    from deltavae.studies.results import read_table
+    from deltavae.studies.selection import export_selected, select
+    from deltavae.studies.udr import with_udr
+
+    table = read_table(folder.stream)
+    chosen = (
+        export_selected(study, folder, table, options.select, Path(options.export))
+        if options.export
+        else select(with_udr(table, folder), options.select)
+    )
+    if chosen is None:
+        console.print("no run has ended, so none is chosen")
+        return
+    console.print(
+        f"chosen: {folder.path / 'runs' / chosen.run} ({chosen.setting}, seed {chosen.seed}): "
+        f"{chosen.reason}",
+        markup=False,
+        soft_wrap=True,
+    )
+    if options.export:
+        console.print(f"exported to {options.export}", markup=False)
 
 
 def _run(study: Study, folder: StudyFolder, options: Namespace, console: Console) -> Progress:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
+    from deltavae.studies.results import read_table
     from deltavae.studies.scheduler import run_study, worker_command
+    from deltavae.studies.selection import export_selected
 
     columns = (
         TextColumn("{task.description}"),
@@ -114,6 +172,10 @@ def _run(study: Study, folder: StudyFolder, options: Namespace, console: Console
                 completed=state.skipped + state.done + state.failed,
                 note=f"{state.failed} failed" if state.failed else "",
             )
+            if options.export:
+                export_selected(
+                    study, folder, read_table(folder.stream), options.select, Path(options.export)
+                )
 
         return run_study(
             study,
@@ -121,6 +183,7 @@ def _run(study: Study, folder: StudyFolder, options: Namespace, console: Console
             lambda: _engine(study, folder, options),
             command=lambda spec_file: [*worker_command(spec_file), *data_dir],
             progress=show,
+            hours=options.max_hours,
         )
 
 

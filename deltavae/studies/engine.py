@@ -53,6 +53,8 @@ class Outcome:
 class Engine(ABC):
     """Runs jobs, each in a fresh process; as many at once as there is room for."""
 
+    slots: int
+    """How many jobs run at once."""
     capacity: int
     """How many jobs may be submitted and not yet returned; a few more than run at once."""
 
@@ -82,13 +84,15 @@ def thread_environment(cores: int) -> dict[str, str]:
 
 def start_process(job: Job) -> subprocess.Popen:
     """Start a job's process in a process group of its own, which `end_process` ends as a whole."""
+    # a run of a study is no submission: the platform's variables are not for it
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("AICROWD_")}
     with Path(job.log).open("ab") as log:
         return subprocess.Popen(
             job.argv,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **thread_environment(job.cores)},
+            env={**inherited, **thread_environment(job.cores)},
             start_new_session=True,
         )
 
@@ -120,9 +124,9 @@ class LocalEngine(Engine):
                 expected=f"study.cores <= {cores}",
                 received=cores_per_job,
             )
-        slots = cores // cores_per_job
-        self.capacity = 2 * slots
-        self._pool = ThreadPoolExecutor(slots)
+        self.slots = cores // cores_per_job
+        self.capacity = 2 * self.slots
+        self._pool = ThreadPoolExecutor(self.slots)
         self._waiting: set[Future[Outcome]] = set()
         self._running: set[subprocess.Popen] = set()
         self._closing = False

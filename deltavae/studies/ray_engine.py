@@ -52,8 +52,8 @@ class RayEngine(Engine):
         self._ray: Any = ray
         self._connect(address, cores, timeout)
         try:
-            slots = self._slots(cores_per_job, gpus_per_job)
-            self.capacity = _IN_FLIGHT_PER_SLOT * slots
+            self.slots = self._count_slots(cores_per_job, gpus_per_job)
+            self.capacity = _IN_FLIGHT_PER_SLOT * self.slots
             self._check_nodes(folder)
         except UserError:
             self.close()
@@ -101,7 +101,7 @@ class RayEngine(Engine):
                 advice="Start one with ray start --head, or leave --address out.",
             ) from None
 
-    def _slots(self, cores: int, gpus: float) -> int:
+    def _count_slots(self, cores: int, gpus: float) -> int:
         nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
         slots = sum(
             int(min(node.get("CPU", 0) / cores, node.get("GPU", 0) / gpus if gpus else 1e9))

@@ -1,11 +1,12 @@
 """Carries out a study: what is missing, once each, with retries; results into one table."""
 
 import json
+import math
 import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,33 @@ Command = Callable[[Path], list[str]]
 
 @dataclass
 class Progress:
-    """How far a study is: numbers of runs."""
+    """How far a study is: numbers of runs; `not_started` for lack of time."""
 
     total: int = 0
     skipped: int = 0
     done: int = 0
     failed: int = 0
     retried: int = 0
+    not_started: int = 0
+
+
+@dataclass
+class Budget:
+    """A time budget, from now on.
+
+    Attributes:
+        hours: None for no bound.
+        longest: seconds of the longest run so far; 0 while none has ended.
+    """
+
+    hours: float | None
+    longest: float
+    begun: float = field(default_factory=time.monotonic)
+
+    def allows_another(self) -> bool:
+        """Whether a run as long as the longest so far would end in time."""
+        left = math.inf if self.hours is None else 3600 * self.hours
+        return time.monotonic() - self.begun + self.longest <= left
 
 
 def worker_command(spec_file: Path) -> list[str]:
@@ -51,6 +72,7 @@ def run_study(
     *,
     command: Command = worker_command,
     progress: Callable[[Progress], None] = lambda _: None,
+    hours: float | None = None,
 ) -> Progress:
     """Do every run of a study that is not done yet.
 
@@ -60,7 +82,9 @@ def run_study(
         make_engine: called once all is checked, unless every run is done.
         command: gives the process of a run from its `spec.json`; it must leave `result.json`
             in the same folder and exit with 0.
-        progress: is told after every run.
+        progress: called after every run, when its rows are in the folder's stream.
+        hours: a time budget. Runs start one per slot until the first has ended; after that a
+            run starts only where the longest so far would end in time.
 
     Returns:
         The final numbers.
@@ -71,7 +95,7 @@ def run_study(
     with locked(folder.path):
         folder.open(study.to_json())
         state = Progress()
-        missing = []
+        missing, longest = [], 0.0
         with open_stream(folder.stream) as stream:
             for spec in study.runs():
                 state.total += 1
@@ -81,12 +105,14 @@ def run_study(
                 else:
                     state.skipped += 1
                     stream.add(result["rows"])
+                    longest = max([longest, *(_seconds(row) for row in result["rows"])])
             progress(state)
             try:
                 if missing:
                     with make_engine() as engine:
+                        budget = Budget(hours, longest)
                         for result in _carry_out(
-                            missing, study, folder, engine, command, state, progress
+                            missing, study, folder, engine, command, state, progress, budget
                         ):
                             stream.add(result["rows"])
             finally:
@@ -103,6 +129,7 @@ def _carry_out(
     command: Command,
     state: Progress,
     progress: Callable[[Progress], None],
+    budget: Budget,
 ) -> Iterator[dict[str, Any]]:
     """Results in the order in which runs end."""
     waiting = deque(missing)
@@ -111,13 +138,16 @@ def _carry_out(
     losses: Counter[str] = Counter()
     written = time.monotonic()
     while True:
-        while waiting and len(running) < engine.capacity:
+        room = engine.capacity if budget.hours is None else engine.slots
+        while waiting and len(running) < room and budget.allows_another():
             spec = waiting.popleft()
             running[spec.id] = spec
             engine.submit(_job(spec, study.scoring, folder, command))
         if not running:
+            state.not_started = len(waiting)
             return
         outcome = engine.next()
+        budget.longest = max(budget.longest, outcome.seconds if outcome.status == 0 else 0.0)
         spec = running.pop(outcome.key)
         result = folder.result(spec, study.scoring) if outcome.status == 0 else None
         if result is not None:
@@ -141,6 +171,10 @@ def _carry_out(
         if time.monotonic() - written > _TABLE_EVERY:
             write_table(read_table(folder.stream), folder.table)
             written = time.monotonic()
+
+
+def _seconds(row: dict[str, Any]) -> float:
+    return float(row.get("train_seconds") or 0.0) + float(row.get("score_seconds") or 0.0)
 
 
 def _job(spec: RunSpec, scoring: Scoring, folder: StudyFolder, command: Command) -> Job:

@@ -1,0 +1,93 @@
+"""Selection without labels: the run with the largest criterion, its module, and the reason."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from deltavae.cli.main import main
+from deltavae.errors import UserError
+from deltavae.io import read_json
+from deltavae.studies import LocalEngine, StudyFolder, run_study
+from deltavae.studies.folder import CODES
+from deltavae.studies.results import read_table
+from deltavae.studies.selection import export_selected, require_selectable, select
+
+
+def rows(**columns):
+    count = len(next(iter(columns.values())))
+    shared = {"setting": "all", "variant": "", "dataset": "turntable", "readout": "embedding"}
+    return pd.DataFrame(
+        [
+            {**shared, "seed": i, "run": f"r{i}"} | {k: v[i] for k, v in columns.items()}
+            for i in range(count)
+        ]
+    )
+
+
+def test_the_largest_value_is_chosen_and_the_reason_says_so():
+    chosen = select(rows(elbo=[-12.0, -10.0, -11.0], udr=[0.5, 0.2, 0.3]), "elbo")
+    assert (chosen.run, chosen.criterion, chosen.value) == ("r1", "elbo", -10.0)
+    assert chosen.reason == "the largest elbo of 3 finished runs, -10; the others have at most -11"
+    assert select(rows(elbo=[-12.0, -10.0, -11.0], udr=[0.5, 0.2, 0.3]), "udr").run == "r0"
+
+
+def test_held_out_images_decide_where_there_are_any():
+    table = rows(elbo=[-10.0, -12.0], held_out_elbo=[-20.0, -13.0])
+    assert select(table, "elbo").run == "r1"
+
+
+def test_before_two_seeds_there_is_no_udr():
+    assert select(rows(elbo=[-1.0]), "udr").reason == "the only run that has finished"
+    chosen = select(rows(elbo=[-2.0, -1.0]), "udr")
+    assert chosen.run == "r1" and "no UDR" in chosen.reason
+    assert select(rows(elbo=[-1.0])[:0], "elbo") is None
+
+
+def test_the_module_of_the_most_alike_run_is_exported(make_study, tmp_path):
+    """Runs 0 and 1 have the same codes, run 2 other ones: UDR takes 0 or 1, whatever the ELBO."""
+    a_study, folder = make_study(seeds=[0, 1, 2], sweep={}), StudyFolder(tmp_path / "study")
+    same, other = np.random.default_rng(0).normal(size=(2, 500, 3))
+    for i, codes in enumerate([same, -same, other]):
+        module = folder.path / "runs" / f"r{i}" / "representation" / "tfhub"
+        module.mkdir(parents=True)
+        (module / "weights").write_text(str(i))
+        np.savez(module.parents[1] / CODES, embedding=codes)
+    table = rows(elbo=[-9.0, -8.0, -1.0])
+    chosen = export_selected(a_study, folder, table, "udr", tmp_path / "out")
+    assert chosen.run in ("r0", "r1")
+    assert (tmp_path / "out" / "tfhub" / "weights").read_text() == chosen.run[1:]
+    assert read_json(tmp_path / "out" / "selection.json")["reason"] == chosen.reason
+    export_selected(a_study, folder, table, "elbo", tmp_path / "out")
+    assert (tmp_path / "out" / "tfhub" / "weights").read_text() == "2"
+
+
+def test_what_cannot_be_selected_from_is_refused_before_training(make_study):
+    with pytest.raises(UserError, match="two seeds"):
+        require_selectable(make_study(seeds=[0]), "udr")
+    with pytest.raises(UserError, match="one data set"):
+        require_selectable(make_study(datasets=["turntable", "sprites"]), "elbo")
+    assert main(["study", "gin/studies/quick.gin", "--export", "x"]) == 2
+
+
+def test_a_time_budget_starts_no_run_that_would_not_end(make_study, tmp_path, stub):
+    """The first run sleeps 1 s of a budget of 1.5 s: a second one would not end in time."""
+    a_study = make_study(seeds=[0, 1, 2], sweep={})
+    folder = StudyFolder(tmp_path / "study")
+    run = stub(a_study)
+
+    def slow(spec_file):
+        return ["sh", "-c", 'sleep 1; exec "$@"', "sh", *run(spec_file)]
+
+    seen = []
+    state = run_study(
+        a_study, folder, lambda: LocalEngine(cores=1), command=slow,
+        progress=lambda s: seen.append(len(read_table(folder.stream))), hours=1.5 / 3600,
+    )  # fmt: skip
+    assert (state.done, state.not_started) == (1, 2)
+    # what is told of progress finds the rows in the folder: an export can be made from them
+    assert seen == [0, 1]
+    # the same command later does the rest, since a budget is that of one call
+    assert run_study(a_study, folder, lambda: LocalEngine(cores=1), command=run).done == 2
+    assert json.loads(folder.study.read_text())["name"] == "small"
