@@ -10,10 +10,18 @@ from deltavae.data.batches import BATCH_SIZE, map_batches
 from deltavae.data.subset import Subset, split
 from deltavae.errors import UserError
 from deltavae.models.delta_vae import DeltaVAE
+from deltavae.models.diagnostics import (
+    decoder_jacobian,
+    distance_to_orthogonality,
+    order_errors,
+    winding_number,
+)
 from deltavae.models.readouts import fit_readout
 
 NUM_PROBES = 2048
 """Images on which models of one data set are compared."""
+NUM_JACOBIANS = 32
+"""Images at which the decoder is differentiated."""
 
 
 def probe_indices(data: GroundTruthData | Subset, number: int) -> np.ndarray:
@@ -32,6 +40,12 @@ def measure(
     the information, so that the forms are on one scale; like the likelihoods of
     `deltavae.models.objectives`, it leaves out what no model changes. With `holdout`, the
     fraction of images that was not trained on, `held_out_elbo` is the same on those.
+
+    `distance_to_orthogonality` is the mean DtO of the decoder along the code's axes, where the
+    code has axes. Of a dataset whose only factor is periodic, with a circle or a line for the
+    latent space, the images in order are a closed path of codes: `winding_number` is how often
+    it goes round (0 on a line), without its sign, and `order_errors` how many of its steps go
+    against the others (`deltavae.models.diagnostics`).
     """
     means = _means(model, data, number)
     result = {
@@ -44,7 +58,24 @@ def measure(
     if holdout:
         held_out = _means(model, split(data, holdout)[1], number)
         result["held_out_elbo"] = -held_out["reconstruction"] - held_out["information"]
+    manifold = model.posterior.manifold
+    if manifold.embedding_dim == manifold.ambient_dim:
+        images = data.images(np.unique(probe_indices(data, NUM_JACOBIANS)))
+        jacobian = decoder_jacobian(model, images)
+        result["distance_to_orthogonality"] = float(distance_to_orthogonality(jacobian).mean())
+    if len(data.periodic) == data.num_factors == 1 and manifold.code_kind in ("circle", "line"):
+        result |= _closed_path(model, data)
     return result
+
+
+def _closed_path(model: DeltaVAE, data: GroundTruthData) -> dict[str, float]:
+    order = np.argsort(data.angles(data.factor_names[0]))
+    codes = map_batches(lambda batch: model.embedding(batch).numpy(), data, order)
+    if model.posterior.manifold.code_kind == "line":
+        return {"winding_number": 0, "order_errors": order_errors(codes[:, 0], closed=False)}
+    angles = np.arctan2(codes[:, 1], codes[:, 0])
+    turns = abs(winding_number(angles))
+    return {"winding_number": turns, "order_errors": order_errors(angles, closed=True)}
 
 
 def _means(model: DeltaVAE, data: GroundTruthData | Subset, number: int) -> dict[str, float]:
