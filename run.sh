@@ -3,6 +3,10 @@
 #
 # run.sh [ARGUMENTS of train.py ...], e.g. run.sh --gin_bindings "train.steps = 500"
 #   DELTAVAE_GIN            configuration (default: gin/challenge/d10_beta10.gin)
+#   DELTAVAE_STUDY          a study instead, such as gin/studies/submission.gin: trains as many of
+#                           its runs as fit into DELTAVAE_MAX_HOURS (6.5), chooses one without
+#                           labels by DELTAVAE_SELECT (udr or elbo) and exports it; ARGUMENTS are
+#                           those of `deltavae study`
 #   AICROWD_OUTPUT_PATH, AICROWD_EVALUATION_NAME, AICROWD_DATASET_NAME, DISENTANGLEMENT_LIB_DATA
 #                           set by the platform; where AICROWD_IS_GRADING is not set, those that
 #                           are missing get a local default, which is printed
@@ -50,22 +54,39 @@ attend() {
   return "$status"
 }
 
-attend "$python" train.py --gin_config "${DELTAVAE_GIN:-gin/challenge/d10_beta10.gin}" \
-  --dataset "${AICROWD_DATASET_NAME:-}" ${continue[@]+"${continue[@]}"} "$@"
-status=$?
-case $status in
-  0) ;;
-  1 | 2 | 130 | 143) exit "$status" ;; # train.py has told the platform why
-  *) # it was killed before it could
-    "$python" -m deltavae submission event error "training ended with status $status"
+if [ -n "${DELTAVAE_STUDY:-}" ]; then
+  run=$AICROWD_OUTPUT_PATH/$AICROWD_EVALUATION_NAME
+  chosen=(--representation "$run/representation" --output_dir "$run")
+  "$python" -m deltavae submission event start
+  attend "$python" -m deltavae study "$DELTAVAE_STUDY" --output_dir "$run/study" \
+    --gin_bindings "study.datasets = ['$AICROWD_DATASET_NAME']" \
+    --select "${DELTAVAE_SELECT:-udr}" --export "$run/representation" \
+    --max_hours "${DELTAVAE_MAX_HOURS:-6.5}" "$@"
+  status=$?
+  # whatever else ended it, the best of the runs that have finished is exported
+  [ "$status" = 2 ] || [ ! -f "$run/representation/selection.json" ] || status=0
+  if [ "$status" != 0 ]; then
+    "$python" -m deltavae submission event error "the study ended with status $status"
     exit "$status"
-    ;;
-esac
+  fi
+else
+  chosen=(--run_dir "${run:-$AICROWD_OUTPUT_PATH/$AICROWD_EVALUATION_NAME}")
+  attend "$python" train.py --gin_config "${DELTAVAE_GIN:-gin/challenge/d10_beta10.gin}" \
+    --dataset "${AICROWD_DATASET_NAME:-}" ${continue[@]+"${continue[@]}"} "$@"
+  status=$?
+  case $status in
+    0) ;;
+    1 | 2 | 130 | 143) exit "$status" ;; # train.py has told the platform why
+    *) # it was killed before it could
+      "$python" -m deltavae submission event error "training ended with status $status"
+      exit "$status"
+      ;;
+  esac
+fi
 
 # sent by a process of its own, when the one that trained has given the GPU back
 "$python" -m deltavae submission event submit || exit 1
 
 if [ -z "${AICROWD_IS_GRADING+set}" ]; then
-  attend "$python" evaluate.py --noreport \
-    --run_dir "${run:-$AICROWD_OUTPUT_PATH/$AICROWD_EVALUATION_NAME}"
+  attend "$python" evaluate.py --noreport "${chosen[@]}"
 fi

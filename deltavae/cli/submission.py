@@ -16,9 +16,9 @@ def parser(prog: str) -> Parser:
     """The flags of `submission`."""
     flags = Parser(
         prog,
-        "Check everything that the challenge's platform needs, or send one of its last events.",
+        "Check everything that the challenge's platform needs, or send one of its events.",
         ["check --run_dir runs/demo", 'event error "training ended with status 137"'],
-        "check [DIR] | event submit | event error MESSAGE",
+        "check [DIR] | event start | event submit | event error MESSAGE",
     )
     add = flags.add_argument
     add("action", choices=["check", "event"], help=argparse.SUPPRESS)
@@ -40,6 +40,9 @@ def command(options: Namespace) -> int:
             return _check(Path(), options.run_dir)
         case "check", [folder]:
             return _check(Path(folder), options.run_dir)
+        case "event", ["start"]:
+            Events().started()
+            return 0
         case "event", ["submit"]:
             Events().submit()
             return 0
@@ -48,7 +51,7 @@ def command(options: Namespace) -> int:
             return 0
     raise UserError(
         f"`submission {options.action}` does not take these arguments",
-        expected="check [DIR], event submit, or event error MESSAGE",
+        expected="check [DIR], event start, event submit, or event error MESSAGE",
         received=" ".join(options.arguments) or "none",
     )
 

@@ -32,11 +32,16 @@ def entry_point(tmp_path):
     python.write_text(
         '#!/bin/sh\nprintf "%s\\n" "$*" >> calls\n'
         '[ "$1" != train.py ] || exit "${TRAIN_STATUS:-0}"\n'
+        '[ "$3" != study ] || exit "${STUDY_STATUS:-0}"\n'
     )
     python.chmod(0o755)
 
     def call(*arguments, **environment):
-        clean = {k: v for k, v in os.environ.items() if k not in GRADING and k != "DELTAVAE_GIN"}
+        clean = {
+            k: v
+            for k, v in os.environ.items()
+            if k not in GRADING and not k.startswith("DELTAVAE_")
+        }
         done = subprocess.run(
             [tmp_path / "run.sh", *arguments],
             env=clean | environment,
@@ -91,6 +96,40 @@ def test_a_failed_training_is_neither_submitted_nor_scored(entry_point, status):
     # killed, it could not tell the platform itself
     event = f"-m deltavae submission event error training ended with status {status}"
     assert calls[1:] == ([event] if status == 137 else [])
+
+
+STUDY = {"DELTAVAE_STUDY": "gin/studies/submission.gin"}
+
+
+def test_a_study_is_trained_chosen_from_and_submitted_on_the_grader(entry_point):
+    status, calls, _ = entry_point("--cores", "2", **GRADING, **STUDY)
+    assert status == 0
+    assert calls == [
+        "-m deltavae submission event start",
+        "-m deltavae study gin/studies/submission.gin --output_dir /shared/entry/study "
+        "--gin_bindings study.datasets = ['mpi3d_toy'] --select udr "
+        "--export /shared/entry/representation --max_hours 6.5 --cores 2",
+        "-m deltavae submission event submit",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "exported", "expected"),
+    [(137, True, 0), (1, True, 0), (143, False, 143), (2, True, 2)],
+)
+def test_a_study_that_is_ended_submits_what_it_has_exported(
+    entry_point, tmp_path, status, exported, expected
+):
+    """Killed or with failed runs, the best of the finished is there; a user's mistake is none."""
+    record = tmp_path / "out" / "entry" / "representation" / "selection.json"
+    if exported:
+        record.parent.mkdir(parents=True)
+        record.touch()
+    grading = GRADING | {"AICROWD_OUTPUT_PATH": str(tmp_path / "out")}
+    found, calls, _ = entry_point(**grading, **STUDY, STUDY_STATUS=str(status))
+    assert found == expected
+    event = f"error the study ended with status {status}" if expected else "submit"
+    assert calls[-1] == f"-m deltavae submission event {event}"
 
 
 # not needed at run time: TensorFlow's compiler, TensorBoard's server, packaging tools
