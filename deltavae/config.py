@@ -18,11 +18,11 @@ import tensorflow as tf
 from deltavae import gin_files, manifolds, posteriors
 from deltavae.data import GroundTruthData
 from deltavae.data import load as load_data
+from deltavae.data.registry import current_name
 from deltavae.errors import UserError, unknown_name
 from deltavae.io import read_json
-from deltavae.models import READOUTS, networks
+from deltavae.models import READOUTS, networks, objectives
 from deltavae.models.delta_vae import DeltaVAE
-from deltavae.models.objectives import BetaObjective, CapacityObjective
 from deltavae.models.readouts import require_fitting
 from deltavae.run_dir import RunDir
 from deltavae.training.capacity import Capacity
@@ -39,7 +39,7 @@ def _model(
     posterior: posteriors.Posterior,
     encoder: Callable[..., Any] = networks.conv_encoder,
     decoder: Callable[..., Any] = networks.conv_decoder,
-    objective: CapacityObjective | BetaObjective | None = None,
+    objective: objectives.Objective | None = None,
     likelihood: str = "normal",
     mixed_precision: bool = False,
     seed: int = 0,
@@ -61,7 +61,7 @@ def _model(
         network_in,
         posterior,
         network_out,
-        objective or CapacityObjective(),
+        objective or objectives.CapacityObjective(),
         likelihood,
         seed=seed,
     )
@@ -95,18 +95,19 @@ _PARTS: dict[str, Callable[..., Any]] = {
     "tensorboard": _tensorboard,
     "train": TrainSettings,
     "capacity": Capacity,
-    "CapacityObjective": CapacityObjective,
-    "BetaObjective": BetaObjective,
 }
 _PARTS |= {name: getattr(manifolds, name) for name in manifolds.__all__ if name != "Manifold"}
 _PARTS |= {
     name: getattr(posteriors, name) for name in posteriors.__all__ if name.endswith("Posterior")
 }
 _PARTS |= {
+    name: getattr(objectives, name) for name in objectives.__all__ if name.endswith("Objective")
+}
+_PARTS |= {
     name: getattr(networks, name)
     for name in ("conv_encoder", "conv_decoder", "mlp_encoder", "mlp_decoder")
 }
-del _PARTS["Posterior"]
+del _PARTS["Posterior"], _PARTS["Objective"]
 
 # given by the program, never by a configuration
 _GIVEN = {"model": ["image_shape", "seed"]}
@@ -393,8 +394,9 @@ def require_same_experiment(
     digest = info.get("dataset_digest")
     refused = {name: values for name, values in changed.items() if name not in MAY_CHANGE}
     named = changed.get("dataset.name")
-    if digest is None and named:
-        refused["dataset.name"] = named
+    before = current_name(named[0].strip("'\"") if named else data.name, digest)
+    if digest is None and before != data.name:
+        refused["dataset.name"] = named or (f"{before}, as it is called now", data.name)
     elif digest not in (None, data.digest):
         refused["dataset"] = named or ("other images", f"{data.name} as it is now")
     if refused:

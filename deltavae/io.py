@@ -124,6 +124,21 @@ def without_wildcards(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def waiting_for_lock(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Hold the kernel's lock on a file for the length of a block, waiting for whoever has it.
+
+    The file is made if need be, and removed at the end.
+    """
+    path = Path(path)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
 def locked(folder: str | os.PathLike[str]) -> Iterator[None]:
     """Hold a folder's lock for the length of a block; makes the folder if need be.
 

@@ -23,6 +23,8 @@ BASE = [
     "GaussianPosterior.dim = 2",
     "VonMisesFisherPosterior.dim = 2",
     "PowerSphericalPosterior.dim = 2",
+    "FactorVAEObjective.units = 4",
+    "FactorVAEObjective.layers = 2",
     "tensorboard.every = 0",
 ]
 TEXT = ["'15'", "''", "'nonsense'", "'a\"b\\\\c'"]
@@ -40,6 +42,8 @@ def used(name, part):
         bindings += [f"model.decoder = @{name}", "conv_decoder.filters = (2, 2, 2)"]
     elif name.endswith("Objective"):
         bindings += [f"model.objective = @{name}()"]
+        if name == "DIPVAEObjective":
+            bindings += ["model.posterior = @GaussianPosterior()"]
     elif name.endswith("Posterior"):
         bindings += [f"model.posterior = @{name}()"]
     elif inspect.isclass(part) and part.__module__.startswith("deltavae.manifolds"):
@@ -62,8 +66,8 @@ def outcome(bindings):
         config.check(["gin/base.gin"], bindings)
     except UserError as error:
         return f"refused: {error.message}"
-    terms = model.losses_per_image(tf.zeros((1, 64, 64, 1)), tf.constant([0, 0]), True)
-    assert terms["loss"].shape == (1,)
+    terms = model.losses_per_image(tf.zeros((2, 64, 64, 1)), tf.constant([0, 0]), True)
+    assert terms["loss"].shape == (2,)
     return "runs"
 
 
@@ -110,7 +114,7 @@ def test_a_wrong_value_is_refused_in_one_line_or_runs(name):
         ("model.posterior = @GaussianPosterior", r"Write @GaussianPosterior\(\), with brackets"),
         ("model.encoder = @mlp_encoder()", "without brackets"),
         ("model.encoder = @mlp_decoder", "expected @conv_encoder or @mlp_encoder"),
-        ("model.objective = 'beta'", r"expected @CapacityObjective\(\), .*received 'beta'"),
+        ("model.objective = 'beta'", r"expected .*@CapacityObjective\(\), .*received 'beta'"),
         ("dataset.name = 3", "expected text in quotes; received 3"),
         ("train.beta1 = 2.0", "0 <= beta1 < 1"),
         ("train.epsilon = -1", "train.epsilon is impossible"),

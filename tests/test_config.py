@@ -9,7 +9,7 @@ from deltavae.errors import UserError
 BASE = ["gin/base.gin"]
 FILES = sorted(
     str(p.relative_to(gin_files.folder()))
-    for folder in ("challenge", "posteriors", ".")
+    for folder in ("challenge", "posteriors", "baselines", ".")
     for p in (gin_files.folder() / folder).glob("*.gin")
 )
 
@@ -41,6 +41,39 @@ def test_the_six_settings_of_table_1(dim, beta):
     assert model.posterior.sampling.num_steps == 5
     assert (ramp.start, ramp.stop) == (0, 15)
     assert (settings.steps, settings.batch_size, settings.learning_rate) == (300_000, 64, 1e-4)
+
+
+# Locatello et al., arXiv 1811.12359, tables 1 and 2
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [
+        ("beta_vae", {"beta": 4.0}),
+        ("annealed_vae", {"gamma": 1000.0, "c_max": 25.0, "steps": 100_000}),
+        ("factor_vae", {"gamma": 30.0, "units": 1000, "layers": 6}),
+        ("dip_vae_i", {"lambda_od": 5.0, "lambda_d_factor": 10.0, "kind": "i"}),
+        ("dip_vae_ii", {"lambda_od": 5.0, "lambda_d_factor": 1.0, "kind": "ii"}),
+        ("beta_tcvae", {"beta": 4.0}),
+    ],
+)
+def test_the_baselines_are_the_standard_study_s(name, weights):
+    with configured([f"gin/baselines/{name}.gin"]) as experiment:
+        model, settings = experiment.model((64, 64, 1)), experiment.settings
+        assert experiment.readout == "embedding"
+    assert model.objective.get_config() == weights
+    assert model.likelihood.name == "bernoulli"
+    assert (model.posterior.latent_dim, model.encoder.count_params()) == (10, 304_064)
+    assert (settings.steps, settings.batch_size, settings.learning_rate) == (300_000, 64, 1e-4)
+    assert (settings.beta1, settings.beta2, settings.epsilon) == (0.9, 0.999, 1e-8)
+    optimizer = model.objective.optimizer
+    assert (optimizer is not None) == (name == "factor_vae")
+    if optimizer is not None:
+        assert (float(optimizer.learning_rate), optimizer.beta_1, optimizer.beta_2) == (
+            pytest.approx(1e-4),
+            0.5,
+            0.9,
+        )
+        sizes = [layer.units for layer in model.objective.network.layers if "dense" in layer.name]
+        assert sizes == [1000] * 6
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,7 @@ def parser(prog: str) -> Parser:
         default=1,
         help="Repeat with this many seeds; print mean and standard deviation.",
     )
+    flags.boolean("discrete", "The codes are categories (for infomec).")
     flags.boolean("reference", "disentanglement_lib's own code only: takes an hour.")
     add(
         "--compare",
@@ -148,6 +149,7 @@ def command(options: Namespace) -> int:
             seed=options.seed,
             seeds=options.seeds,
             reference=options.reference,
+            discrete=options.discrete,
         )
     console.print(format_scores(scores))
     for warning in scores["warnings"]:

@@ -87,12 +87,12 @@ class Parser(argparse.ArgumentParser):
         self.error(f"unknown flag {flag}" + (f", did you mean {near[0]}?" if near else ""))
 
     def _spelled_out(self, argument: str) -> str:
-        # shells leave the ~ in --flag=~/folder alone
+        # shells leave the ~ in --flag=~/folder alone, and in a list all but the first
         flag, equals, value = argument.partition("=")
         if not argument.startswith("--"):
             flag, equals, value = "", "", argument
         if value == "~" or value.startswith("~/"):
-            return flag + equals + os.path.expanduser(value)
+            return flag + equals + ",".join(map(os.path.expanduser, value.split(",")))
         # a bare boolean must not take the next argument for its value
         name = argument.removeprefix("--")
         if argument.startswith("--") and name in self._booleans:

@@ -1,6 +1,6 @@
-"""Decoded image sets as memory-mapped arrays on disk, written once and shared by all runs.
+"""Decoded datasets as memory-mapped arrays on disk, written once and shared by all runs.
 
-A cached set costs no anonymous memory, opens in milliseconds and is shared by parallel
+A cached dataset costs no anonymous memory, opens in milliseconds and is shared by parallel
 workers through the page cache. The folder is the first of these that can be written:
 
 1. `DELTAVAE_CACHE`, and no other, if it is set;
@@ -8,12 +8,11 @@ workers through the page cache. The folder is the first of these that can be wri
 3. `.deltavae_cache` under `AICROWD_OUTPUT_PATH`, if set: beside the runs, in none of them;
 4. a folder of the user's in the temporary folder.
 
-A set that takes at most `MEMORY_SHARE` of the memory is kept in memory if none can.
+A dataset that takes at most `MEMORY_SHARE` of the memory is kept in memory if none can.
 """
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import mmap
@@ -21,14 +20,14 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from deltavae.errors import UserError
-from deltavae.io import write_json
+from deltavae.io import waiting_for_lock, write_json
 
 MEMORY_SHARE = 1 / 16
 _SPARE_DISK = 64 * 2**20
@@ -60,10 +59,10 @@ def decoded(
     blocks: Callable[[], Iterable[np.ndarray]],
     beside: Path | None = None,
 ) -> np.ndarray:
-    """The decoded images of a set, from the cache or decoded now.
+    """Return the decoded images of a dataset, from the cache or decoded now.
 
     Args:
-        name: the set's name; the file is called `<name>-<digest of the sources>.npy`.
+        name: the dataset's name; the file is called `<name>-<digest of the sources>.npy`.
         shape: of the whole array, which is uint8; or what finds it out, which is called only
             if the cache hasn't got the array.
         sources: the files that it is decoded from; a change of them makes a new file.
@@ -74,7 +73,7 @@ def decoded(
         uint8 array of this shape, read-only and memory-mapped wherever it could be cached.
 
     Raises:
-        UserError: if a large set finds no place on disk, or `blocks` yields too few images.
+        UserError: if a large dataset finds no place on disk, or `blocks` yields too few images.
     """
     known = None if callable(shape) else tuple(int(n) for n in shape)
     filename = f"{name}-{_digest(sources, known)}.npy"
@@ -160,7 +159,7 @@ def _record(path: Path) -> Path:
 
 
 def memory_limit() -> int:
-    """Bytes of memory that this process may use: the machine's, or its control group's."""
+    """Return the bytes of memory for this process: the machine's, or its control group's."""
     limit = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     with contextlib.suppress(OSError):
         for line in Path("/proc/self/cgroup").read_text().splitlines():
@@ -215,13 +214,13 @@ def _open(path: Path, shape: tuple[int, ...] | None) -> np.ndarray | None:
 
 
 def _write(path: Path, shape: tuple[int, ...], blocks: Callable[[], Iterable[np.ndarray]]) -> None:
-    """Writes the file under a temporary name, then renames it; one process at a time."""
+    """Write the file under a temporary name, then renames it; one process at a time."""
     owner = next(folder for folder in path.parents if folder.exists())
     if not owner.stat().st_mode & stat.S_IWUSR:
         # The superuser could write here, but whoever took the right away meant everybody.
         raise OSError(errno.EACCES, "not writable")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _lock(path.with_suffix(".lock")):
+    with waiting_for_lock(path.with_suffix(".lock")):
         if _open(path, shape) is not None:
             return
         size = int(np.prod(shape))
@@ -248,18 +247,6 @@ def _write(path: Path, shape: tuple[int, ...], blocks: Callable[[], Iterable[np.
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)
             raise
-
-
-@contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Waits for other processes that write the same file; the lock ends with the process."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                path.unlink()
 
 
 def _fill(array: np.ndarray, blocks: Iterable[np.ndarray]) -> int:

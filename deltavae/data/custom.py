@@ -199,9 +199,9 @@ def _load_npz(path: Path) -> GroundTruthData:
         names = [str(name) for name in _texts(path, given).ravel()]
     rows = [f"row {row}" for row in range(len(table))]
     columns = _read_columns(names, [list(column) for column in table.T], path, rows)
-    scale = _scale(path, images)
 
     def blocks() -> Iterator[np.ndarray]:
+        scale = _scale(path, images)
         for block in images.blocks():
             values = block if scale is None else np.rint(block.astype(np.float64) * scale)
             yield values.astype(np.uint8).reshape(-1, *shape[1:])

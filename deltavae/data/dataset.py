@@ -1,4 +1,4 @@
-"""What an image set with known factors of variation offers to training and to the metrics."""
+"""Images with known factors of variation, as training and the metrics use them."""
 
 import hashlib
 import json
@@ -85,47 +85,47 @@ class GroundTruthData(ABC):
 
     @property
     def factor_names(self) -> tuple[str, ...]:
-        """Names of the latent factors, in the order of a factor vector's entries."""
+        """Return the names of the latent factors, in the order of a factor vector's entries."""
         return tuple(factor.name for factor in self._latent)
 
     @property
     def factor_sizes(self) -> list[int]:
-        """How many values each latent factor takes."""
+        """Return how many values each latent factor takes."""
         return [factor.size for factor in self._latent]
 
     @property
     def factors_num_values(self) -> list[int]:
-        """disentanglement_lib's name for `factor_sizes`."""
+        """Return `factor_sizes`, under disentanglement_lib's name."""
         return self.factor_sizes
 
     @property
     def num_factors(self) -> int:
-        """How many latent factors there are."""
+        """Return how many latent factors there are."""
         return len(self.latent_factor_indices)
 
     @property
     def num_images(self) -> int:
-        """How many images there are."""
+        """Return how many images there are."""
         return int(np.prod(self.grid_sizes))
 
     @property
     def observation_shape(self) -> list[int]:
-        """disentanglement_lib's name for `image_shape`."""
+        """Return `image_shape`, under disentanglement_lib's name."""
         return list(self.image_shape)
 
     @property
     def periodic(self) -> dict[str, int]:
-        """The factors that live on a circle, with their order of symmetry (1: none)."""
+        """Return the factors that live on a circle, with their order of symmetry (1: none)."""
         return {f.name: f.symmetry for f in self._latent if f.symmetry is not None}
 
     @property
     def value_labels(self) -> dict[str, tuple[str, ...]]:
-        """What the values of a factor mean, for the factors where that is known."""
+        """Return what the values of a factor mean, for the factors where that is known."""
         return {f.name: f.labels for f in self._latent if f.labels}
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256, hexadecimal, of what the dataset contains, whatever it is called.
+        """Return the SHA-256, hexadecimal, of what the dataset contains, whatever it is called.
 
         Two datasets with equal digests have the same images at the same indices, with the same
         factors: their names, order, numbers of values, angles and symmetries. Labels and paths
@@ -155,7 +155,7 @@ class GroundTruthData(ABC):
         return hashlib.sha256(self.images(sample).tobytes()).hexdigest()
 
     def angles(self, factor_name: str) -> np.ndarray:
-        """The angle in radians, float64 (size,), that each value of a periodic factor means."""
+        """Return the angle in radians of each value of a periodic factor, float64 (size,)."""
         for factor in self._latent:
             if factor.name == factor_name and factor.symmetry is not None:
                 return _angles(factor)
@@ -168,22 +168,22 @@ class GroundTruthData(ABC):
     def images(
         self, indices: np.ndarray, random_state: np.random.RandomState | None = None
     ) -> np.ndarray:
-        """The images at `indices` (n,), uint8 (n, height, width, channels) in 0 .. 255.
+        """Return the images at `indices` (n,), uint8 (n, height, width, channels) in 0 .. 255.
 
         Args:
             indices: integers in [0, num_images), any order, repeats allowed.
-            random_state: source of the random part of a stochastic set (`is_stochastic`);
-                by default one with seed 0. Other sets don't use it.
+            random_state: source of the random part of a stochastic dataset (`is_stochastic`);
+                by default one with seed 0. Other datasets don't use it.
         """
 
     def factors(self, indices: np.ndarray) -> np.ndarray:
-        """The latent factors of the images at `indices` (n,), int64 (n, num_factors)."""
+        """Return the latent factors of the images at `indices` (n,), int64 (n, num_factors)."""
         indices = np.asarray(indices, np.int64)
         columns = np.unravel_index(indices, tuple(self.grid_sizes))
         return np.stack(columns, axis=-1).astype(np.int64)[:, self.latent_factor_indices]
 
     def index_of(self, factors: np.ndarray) -> np.ndarray:
-        """Index of the image with these factors, int64 (n,); nuisance factors are set to 0.
+        """Return the index of the image with these factors, int64 (n,); nuisance factors are 0.
 
         Args:
             factors: integers (n, num_factors).
@@ -195,7 +195,7 @@ class GroundTruthData(ABC):
     def indices_from_factors(
         self, factors: np.ndarray, random_state: np.random.RandomState
     ) -> np.ndarray:
-        """Index of an image with these factors, int64 (n,), nuisance factors drawn at random."""
+        """Return the index of an image with these factors, int64 (n,), nuisance ones drawn."""
         full = np.zeros((len(factors), len(self.grid)), np.int64)
         full[:, self.latent_factor_indices] = factors
         for i, factor in enumerate(self.grid):
@@ -222,7 +222,7 @@ class GroundTruthData(ABC):
             )
 
     def sample_factors(self, num: int, random_state: np.random.RandomState) -> np.ndarray:
-        """Draws factors uniformly, int64 (num, num_factors)."""
+        """Draw factors uniformly, int64 (num, num_factors)."""
         factors = np.zeros((num, self.num_factors), np.int64)
         for i, factor in enumerate(self._latent):
             factors[:, i] = random_state.randint(factor.size, size=num)
@@ -231,31 +231,31 @@ class GroundTruthData(ABC):
     def sample_observations_from_factors(
         self, factors: np.ndarray, random_state: np.random.RandomState
     ) -> np.ndarray:
-        """Images with these factors, float32 (n, height, width, channels) in [0, 1]."""
+        """Return images with these factors, float32 (n, height, width, channels) in [0, 1]."""
         indices = self.indices_from_factors(factors, random_state)
         return self.observations(indices, random_state)
 
     def observations(self, indices: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
-        """The images at `indices` as float32 in [0, 1], their random part from `random_state`."""
+        """Return the images at `indices` as float32 in [0, 1], with the random part drawn."""
         return self.images(indices, random_state) / np.float32(255.0)
 
     def sample(
         self, num: int, random_state: np.random.RandomState
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Draws factors and images with them."""
+        """Draw factors and images with them."""
         factors = self.sample_factors(num, random_state)
         return factors, self.sample_observations_from_factors(factors, random_state)
 
     def sample_observations(self, num: int, random_state: np.random.RandomState) -> np.ndarray:
-        """Draws images, float32 (num, height, width, channels) in [0, 1]."""
+        """Draw images, float32 (num, height, width, channels) in [0, 1]."""
         return self.sample(num, random_state)[1]
 
 
 class ArrayData(GroundTruthData):
-    """A set whose images lie in one array, in memory or memory-mapped.
+    """A dataset whose images lie in one array, in memory or memory-mapped.
 
     Args:
-        name: the set's name.
+        name: the dataset's name.
         grid: the factors, slowest first.
         array: uint8 (num_images, height, width, channels).
         rows: the row of each image of the grid, or None if they are in its order.
@@ -277,10 +277,10 @@ class ArrayData(GroundTruthData):
             )
         self._array, self._rows = array, rows
 
+    @override
     def images(
         self, indices: np.ndarray, random_state: np.random.RandomState | None = None
     ) -> np.ndarray:
-        """The images at `indices`; see the base class."""
         return np.take(self._array, indices if self._rows is None else self._rows[indices], axis=0)
 
     @override

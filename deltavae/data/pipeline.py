@@ -15,13 +15,13 @@ def batches(
     steps: int,
     first: int = 0,
 ) -> tf.data.Dataset:
-    """The batches of one epoch, each image drawn uniformly and independently from the set.
+    """Return the batches of one epoch, each image drawn uniformly and independently.
 
     A batch is a pure function of (seed, epoch, step), so a resumed run sees what an
     uninterrupted one would have seen. Images stay uint8 until the compiled step converts them.
 
     Args:
-        data: the image set.
+        data: the images.
         batch_size: images in a batch.
         seed: of the whole run, >= 0.
         epoch: number of the epoch, >= 0.
@@ -34,7 +34,7 @@ def batches(
 
     def gather(step: np.ndarray) -> np.ndarray:
         bits = np.random.Philox(np.random.SeedSequence([seed, epoch, int(step)]))
-        # Sorted, so that a memory-mapped set is read from front to back.
+        # Sorted, so that a memory-mapped dataset is read from front to back.
         indices = np.sort(np.random.Generator(bits).integers(data.num_images, size=batch_size))
         return data.images(indices, np.random.RandomState(bits) if data.is_stochastic else None)
 

@@ -137,7 +137,7 @@ def array_names(archive: zipfile.ZipFile) -> list[str]:
 
 
 def h5_blocks(path: Path, key: str) -> Iterator[np.ndarray]:
-    """Consecutive pieces of a data set in an HDF5 file along its first axis."""
+    """Yield consecutive pieces of an array in an HDF5 file along its first axis."""
     with reading(path), h5py.File(path, "r") as file:
         source = file[key]
         rows = max(1, _BLOCK_BYTES // max(source.dtype.itemsize * math.prod(source.shape[1:]), 1))
@@ -146,15 +146,15 @@ def h5_blocks(path: Path, key: str) -> Iterator[np.ndarray]:
 
 
 def h5_shape(path: Path, key: str) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape and dtype of a data set in an HDF5 file."""
+    """Return shape and dtype of an array in an HDF5 file."""
     with reading(path), h5py.File(path, "r") as file:
         if key not in file:
-            raise UserError(f"no data set {key!r} in {path}", received=f"{list(file)[:10]}")
+            raise UserError(f"no array {key!r} in {path}", received=f"{list(file)[:10]}")
         return file[key].shape, file[key].dtype
 
 
 def binary_matrix(path: Path) -> np.ndarray:
-    """A smallNORB binary matrix, plain or gzipped (by its content, not by its name).
+    """Read a smallNORB binary matrix, plain or gzipped (by its content, not by its name).
 
     The layout, all little-endian int32: magic number, number of axes, at least three axis
     lengths; then the entries.
@@ -182,7 +182,7 @@ def binary_matrix(path: Path) -> np.ndarray:
 
 
 def grid_order(path: Path, table: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
-    """The row of each combination of a factor table that covers its grid exactly once.
+    """Return the row of each combination of a factor table that covers its grid exactly once.
 
     Args:
         path: for the error.

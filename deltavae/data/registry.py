@@ -41,6 +41,17 @@ def names() -> list[str]:
     return sorted(DATASETS)
 
 
+def current_name(name: str, digest: str | None) -> str:
+    """Return today's name of the dataset that a saved file names.
+
+    Args:
+        name: as the file has it.
+        digest: of the dataset, if the file has one. Files without a digest are older than the
+            `turntable` of today: what they call so is `turntable_marked` now.
+    """
+    return "turntable_marked" if (name, digest) == ("turntable", None) else name
+
+
 def default_data_dir() -> Path:
     """Return the folder of the public files: `DISENTANGLEMENT_LIB_DATA`, or ./scratch/dataset."""
     return Path(os.environ.get("DISENTANGLEMENT_LIB_DATA") or "scratch/dataset").expanduser()

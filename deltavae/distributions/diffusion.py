@@ -128,6 +128,13 @@ class Diffusion(tfp.distributions.Distribution):
         log_t = tf.broadcast_to(self._log_times(), shape)
         return self.manifold.kl_by_factor(self.loc, log_t, self.kl_form)
 
+    def log_prob_per_factor(self, value: tf.Tensor) -> tf.Tensor:
+        """Log density of the part of `value` on each factor, (..., num_factors), in nats."""
+        log_t = self._log_times()
+        shape = tf.concat([tf.shape(log_t)[:-1], [self.manifold.num_factors]], 0)
+        log_t = tf.broadcast_to(log_t, shape)
+        return self.manifold.log_heat_kernel_per_factor(self.loc, value, log_t)
+
     @classmethod
     def _parameter_properties(cls, dtype: Any, num_classes: Any = None) -> dict[str, Any]:
         properties = tfp.util.ParameterProperties

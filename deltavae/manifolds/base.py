@@ -186,6 +186,12 @@ class Manifold(abc.ABC):
         """`log_heat_kernel` with a log time per factor, (..., num_factors); summed, (...)."""
         return self.log_heat_kernel(x, y, log_t[..., 0])
 
+    def log_heat_kernel_per_factor(
+        self, x: tf.Tensor, y: tf.Tensor, log_t: tf.Tensor
+    ) -> tf.Tensor:
+        """The terms of which `log_heat_kernel_by_factor` is the sum, (..., num_factors)."""
+        return self.log_heat_kernel(x, y, log_t[..., 0])[..., None]
+
     def sample_heat_by_factor(self, loc: tf.Tensor, log_t: tf.Tensor, seed: Seed) -> tf.Tensor:
         """`sample_heat` with a log time per factor, (..., num_factors)."""
         return self.sample_heat(loc, log_t[..., 0], seed)

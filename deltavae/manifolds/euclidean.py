@@ -82,8 +82,13 @@ class Euclidean(Manifold):
 
     @override
     def log_heat_kernel_by_factor(self, x: tf.Tensor, y: tf.Tensor, log_t: tf.Tensor) -> tf.Tensor:
-        each = -((x - y) ** 2) * tf.exp(-log_t) / 2 - (math.log(2 * math.pi) + log_t) / 2
-        return tf.reduce_sum(each, axis=-1)
+        return tf.reduce_sum(self.log_heat_kernel_per_factor(x, y, log_t), axis=-1)
+
+    @override
+    def log_heat_kernel_per_factor(
+        self, x: tf.Tensor, y: tf.Tensor, log_t: tf.Tensor
+    ) -> tf.Tensor:
+        return -((x - y) ** 2) * tf.exp(-log_t) / 2 - (math.log(2 * math.pi) + log_t) / 2
 
     @override
     def sample_heat(self, loc: tf.Tensor, log_t: tf.Tensor, seed: Seed) -> tf.Tensor:

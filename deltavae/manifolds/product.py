@@ -115,12 +115,16 @@ class Product(Manifold):
 
     @override
     def log_heat_kernel_by_factor(self, x: tf.Tensor, y: tf.Tensor, log_t: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_sum(self.log_heat_kernel_per_factor(x, y, log_t), axis=-1)
+
+    @override
+    def log_heat_kernel_per_factor(
+        self, x: tf.Tensor, y: tf.Tensor, log_t: tf.Tensor
+    ) -> tf.Tensor:
         parts = zip(
             self._runs, self._split(x), self._split(y), self._split_times(log_t), strict=True
         )
-        return tf.add_n(
-            [tf.reduce_sum(f.log_heat_kernel(a, b, t), axis=-1) for (f, _), a, b, t in parts]
-        )
+        return tf.concat([f.log_heat_kernel(a, b, t) for (f, _), a, b, t in parts], axis=-1)
 
     @override
     def sample_heat(self, loc: tf.Tensor, log_t: tf.Tensor, seed: Seed) -> tf.Tensor:

@@ -8,7 +8,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 import deltavae.models.networks  # noqa: F401  registers what a saved model names
-from deltavae.models.objectives import BetaObjective, CapacityObjective, get_likelihood
+from deltavae.models.likelihoods import get_likelihood
+from deltavae.models.objectives.base import Codes, Objective, num_replicas, own_rows
 from deltavae.models.readouts import Readout
 from deltavae.posteriors import Parameters, Posterior
 
@@ -28,7 +29,7 @@ class DeltaVAE(keras.Model):
         encoder: images to features (`deltavae.models.networks`).
         posterior: features to a distribution on the latent space (`deltavae.posteriors`).
         decoder: points of the latent space, as the posterior embeds them, to images.
-        objective: `CapacityObjective` (equation 2) or `BetaObjective` (equation 1).
+        objective: what is minimised besides -log p(x|z) (`deltavae.models.objectives`).
         likelihood: `normal` (identity covariance) or `bernoulli`.
         readout: what `representation` applies to the posterior's location; None is the
             location itself, the `embedding` readout.
@@ -40,7 +41,7 @@ class DeltaVAE(keras.Model):
         encoder: keras.Model,
         posterior: Posterior,
         decoder: keras.Model,
-        objective: CapacityObjective | BetaObjective,
+        objective: Objective,
         likelihood: str = "normal",
         readout: Readout | None = None,
         seed: int = 0,
@@ -60,13 +61,24 @@ class DeltaVAE(keras.Model):
         )
         if not self.posterior.built:
             self.posterior.build(self.encoder.output_shape)
-        self.trackers = {name: keras.metrics.Mean(name=name) for name in METRICS}
+        objective.build(self.posterior)
+        # attributes of the model, so that Keras saves them with it
+        self.objective_network = objective.network
+        self.objective_optimizer = objective.optimizer
+        names = (*METRICS, *objective.reports)
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
         self.built = True
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(64, 64, channels)."""
         return tuple(self.encoder.input_shape[1:])
+
+    @property
+    def trainable_variables(self) -> list[keras.Variable]:
+        """What the model's optimiser trains; a network of the objective has an own one."""
+        parts = (self.encoder, self.posterior, self.decoder)
+        return [variable for part in parts for variable in part.trainable_variables]
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -109,43 +121,46 @@ class DeltaVAE(keras.Model):
         return self.reconstruct(images)
 
     def _sample(self, parameters: Parameters, seed: tf.Tensor) -> tf.Tensor:
-        replica = tf.distribute.get_replica_context()
-        if replica is None or replica.num_replicas_in_sync == 1:
-            return self.posterior.sample(parameters, seed)
         # the noise of the whole batch, of which each replica takes its own rows
-        tiled = {
-            k: tf.concat([v] * replica.num_replicas_in_sync, 0) for k, v in parameters.items()
-        }
-        z = self.posterior.sample(tiled, seed)
-        size = tf.shape(z)[0] // replica.num_replicas_in_sync
-        first = size * replica.replica_id_in_sync_group
-        return z[first : first + size]
+        tiled = {k: tf.concat([v] * num_replicas(), 0) for k, v in parameters.items()}
+        return own_rows(self.posterior.sample(tiled, seed))
 
     def losses_per_image(
-        self, images: tf.Tensor, seed: tf.Tensor, training: bool
+        self, images: tf.Tensor, seed: tf.Tensor, training: bool, step: tf.Tensor | int = 0
     ) -> dict[str, tf.Tensor]:
         """Every term of the objective, at one sample of q(z|x) per image.
+
+        Args:
+            images: a batch, or a replica's part of it.
+            seed: of the samples and of what else is random; int32 of shape (2,).
+            training: as Keras has it.
+            step: number of the step, counted from 0, where the capacity depends on it.
 
         Returns:
             Terms of shape (batch,), and `kl_per_factor`, (batch, num_factors).
         """
         images = as_float(images)
+        if images.shape[0] is not None:
+            self.objective.require_batch(images.shape[0] * num_replicas())
         parameters = self.parameters(images, training)
         z = self._sample(parameters, seed)
         outputs = tf.cast(self.decoder(self.posterior.embed(z), training=training), tf.float32)
         log_likelihood = self.likelihood.log_likelihood(images, outputs)
         kl_per_factor = self.posterior.kl_per_factor(parameters)
         kl = tf.reduce_sum(kl_per_factor, axis=-1)
-        penalty = self.objective.penalty(kl, self.capacity, self.posterior.barrier(parameters))
-        # the law's constant is no one's doing: it counts in the ELBO and nowhere else
+        capacity = self.objective.capacity(tf.convert_to_tensor(self.capacity), step)
+        terms = self.objective.terms(Codes(self.posterior, parameters, z, kl, capacity, seed))
+        # the constant of the likelihood is part of `elbo`, and not of `loss`
         reconstruction = -log_likelihood - self.likelihood.constant * math.prod(self.image_shape)
+        reports = {k: tf.broadcast_to(terms[k], tf.shape(kl)) for k in self.objective.reports}
         return {
-            "loss": reconstruction + penalty,
+            "loss": reconstruction + terms["penalty"],
             "reconstruction": reconstruction,
             "kl": kl,
             "kl_per_factor": kl_per_factor,
             "elbo": log_likelihood - kl,
             "log_scale": self.posterior.log_scale(parameters),
+            **reports,
         }
 
     def update(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -154,13 +169,14 @@ class DeltaVAE(keras.Model):
         Inside `tf.distribute.Strategy.run`, `images` are a replica's part of the batch, and
         the step is that of the whole one.
         """
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        seed = tf.stack([self.seed, tf.cast(self.optimizer.iterations, tf.int32)])
-        with tf.GradientTape() as tape:
-            terms = self.losses_per_image(images, seed, training=True)
-            loss = tf.reduce_mean(terms["loss"]) / replicas
+        step = tf.cast(self.optimizer.iterations, tf.int32)
+        with tf.GradientTape(persistent=self.objective.network is not None) as tape:
+            terms = self.losses_per_image(images, tf.stack([self.seed, step]), True, step)
+            loss = tf.reduce_mean(terms["loss"]) / num_replicas()
         variables = self.trainable_variables
-        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        gradients = tape.gradient(loss, variables)
+        self.objective.step(tape, terms)
+        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return terms
 
     def train_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -169,12 +185,18 @@ class DeltaVAE(keras.Model):
 
     def test_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """The same terms without a step; the noise is that of step 0."""
-        return self._track(self.losses_per_image(images, tf.stack([self.seed, 0]), False))
+        step = tf.cast(self.optimizer.iterations, tf.int32)
+        return self._track(self.losses_per_image(images, tf.stack([self.seed, 0]), False, step))
+
+    def current_capacity(self) -> tf.Tensor:
+        """C in nats of the last step made; () float32."""
+        last = tf.maximum(tf.cast(self.optimizer.iterations, tf.int32) - 1, 0)
+        return self.objective.capacity(tf.convert_to_tensor(self.capacity), last)
 
     def _track(self, terms: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         for name in terms.keys() & self.trackers.keys():
             self.trackers[name].update_state(terms[name])
-        self.trackers["capacity"].update_state(self.capacity)
+        self.trackers["capacity"].update_state(self.current_capacity())
         self.trackers["beta"].update_state(self.objective.beta)
         return {name: tracker.result() for name, tracker in self.trackers.items()}
 

@@ -68,6 +68,23 @@ class Posterior(keras.layers.Layer):
         kl = tfp.distributions.kl_divergence(self.distribution(parameters), self.prior())
         return kl[..., None]
 
+    @property
+    def has_density(self) -> bool:
+        """Whether the density of what `sample` draws is known."""
+        return True
+
+    def log_prob_per_factor(self, parameters: Parameters, z: tf.Tensor) -> tf.Tensor:
+        """Log density of q at each factor's part of points z, in nats.
+
+        Args:
+            parameters: what `call` returned.
+            z: points, (..., batch, ambient_dim), broadcasting against the batch.
+
+        Returns:
+            (..., batch, num_factors); the sum over the factors is the log density of q.
+        """
+        return self.distribution(parameters).log_prob(z)[..., None]
+
     def kl(self, parameters: Parameters) -> tf.Tensor:
         """KL(q || p) per image, (batch,), in nats: the sum over the factors."""
         return tf.reduce_sum(self.kl_per_factor(parameters), axis=-1)

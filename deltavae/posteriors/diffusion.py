@@ -91,6 +91,15 @@ class DiffusionPosterior(Posterior):
     def kl_per_factor(self, parameters: Parameters) -> tf.Tensor:
         return self.distribution(parameters).kl_per_factor()
 
+    @property
+    @override
+    def has_density(self) -> bool:
+        return self.sampling.mode == "exact"
+
+    @override
+    def log_prob_per_factor(self, parameters: Parameters, z: tf.Tensor) -> tf.Tensor:
+        return self.distribution(parameters).log_prob_per_factor(z)
+
     @override
     def information(self, parameters: Parameters) -> tf.Tensor:
         log_time = parameters["log_time"]

@@ -17,8 +17,8 @@ tfd = tfp.distributions
 class GaussianPosterior(Posterior):
     """q(z|x) = N(mean(x), diag(sigma(x)^2)), p(z) = N(0, I): the usual VAE.
 
-    With CapacityObjective it is AnnealedVAE (Burgess et al., arXiv 1804.03599), with
-    BetaObjective beta-VAE. Each latent variable is a factor of its own.
+    With `BetaObjective` it is beta-VAE; `gin/baselines` has the other models of the standard
+    study. Each latent variable is a factor of its own.
 
     Args:
         dim: number of latent variables.
@@ -52,6 +52,10 @@ class GaussianPosterior(Posterior):
     def kl_per_factor(self, parameters: Parameters) -> tf.Tensor:
         each = tfd.Normal(parameters["loc"], tf.exp(parameters["log_sigma"]))
         return each.kl_divergence(tfd.Normal(0.0, 1.0))
+
+    @override
+    def log_prob_per_factor(self, parameters: Parameters, z: tf.Tensor) -> tf.Tensor:
+        return tfd.Normal(parameters["loc"], tf.exp(parameters["log_sigma"])).log_prob(z)
 
     @override
     def log_scale(self, parameters: Parameters) -> tf.Tensor:

@@ -88,6 +88,17 @@ class ProductPosterior(Posterior):
         split = zip(self.parts, self._split(parameters), strict=True)
         return tf.concat([part.kl_per_factor(own) for part, own in split], axis=-1)
 
+    @property
+    @override
+    def has_density(self) -> bool:
+        return all(part.has_density for part in self.parts)
+
+    @override
+    def log_prob_per_factor(self, parameters: Parameters, z: tf.Tensor) -> tf.Tensor:
+        points = tf.split(z, [part.manifold.ambient_dim for part in self.parts], axis=-1)
+        split = zip(self.parts, self._split(parameters), points, strict=True)
+        return tf.concat([part.log_prob_per_factor(own, p) for part, own, p in split], axis=-1)
+
     @override
     def information(self, parameters: Parameters) -> tf.Tensor:
         split = zip(self.parts, self._split(parameters), strict=True)

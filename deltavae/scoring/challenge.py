@@ -1,6 +1,6 @@
-"""disentanglement_lib's metrics by the names of the challenge, run on codes.
+"""All metrics by name, run on codes: disentanglement_lib's, and `POINT_METRICS`.
 
-Every metric is the library's own function on the library's own draws. Parts are exchanged on
+Every metric of the library is its own function on the library's own draws. Parts are exchanged on
 the way: the boosted trees of DCI (`boosting`), the solver that SAP's classifier names, and
 what divides by the deviation of a constant code in explicitness and total correlation. With
 `reference` nothing is.
@@ -16,19 +16,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import sklearn.svm
+from sklearn.ensemble import RandomForestClassifier
 
 from deltavae.data import GroundTruthData
 from deltavae.errors import UserError
 from deltavae.scoring.boosted_trees import ensemble as boosting
+from deltavae.scoring.circles import Circles, coordinates
 from deltavae.scoring.draws import IndexedData
 from deltavae.scoring.library import library, metric_settings
+from deltavae.scoring.point_metrics import POINT_METRICS, sample_points
 from deltavae.scoring.specs import SCORES
 
 
 class Metric(NamedTuple):
-    """One metric of the library.
+    """One metric.
 
-    module, function: where the library has it.
+    module, function: where the library has it; empty for one of `POINT_METRICS`.
     scores: the scores it gives (`specs.SCORES`), and the entry of its result each is. The
         first stands for the metric.
     bindings: further lines of gin.
@@ -67,6 +70,10 @@ METRICS: dict[str, Metric] = {
         "unsupervised_metrics",
         {"unsupervised": "gaussian_total_correlation"},
     ),
+    "dci_forest": Metric("dci", "compute_dci", {"dci_forest": "disentanglement"}),
+    "mig_circular": Metric("mig", "compute_mig", {"mig_circular": "discrete_mig"}),
+    "infomec": Metric("", "", {key: key for key in ("infom", "infoc", "infoe")}),
+    "mcc": Metric("", "", {key: key for key in ("mcc", "mcc_spearman", "mcc_circular")}),
     "downstream_logistic_regression": Metric(
         "downstream_task",
         "compute_downstream_task",
@@ -81,7 +88,11 @@ METRICS: dict[str, Metric] = {
     ),
 }
 # The metrics whose number depends on the scikit-learn that computed it.
-BY_PROTOCOL = tuple(name for name in METRICS if SCORES[name].depends_on_protocol)
+BY_PROTOCOL = tuple(
+    name
+    for name, metric in METRICS.items()
+    if any(SCORES[score].depends_on_protocol for score in metric.scores)
+)
 # Points that a downstream classifier learns from, for the accuracy that is reported.
 _DOWNSTREAM_POINTS = {"study": 1000, "fast": 100}
 PROTOCOLS = ("current", "challenge2019")
@@ -96,6 +107,8 @@ def run_metric(
     protocol: str = "current",
     seed: int = 0,
     reference: bool = False,
+    circles: Circles = (),
+    discrete: bool = False,
 ) -> dict[str, float]:
     """Runs one metric.
 
@@ -107,15 +120,25 @@ def run_metric(
         protocol: one of `PROTOCOLS`; matters to `BY_PROTOCOL` only.
         seed: of the metric's random draws, and of ties and solvers.
         reference: the library's function with nothing exchanged (current protocol only).
+        circles: which codes hold an angle, for the circular scores.
+        discrete: the codes are categories, for InfoMEC.
 
     Returns:
         the library's result, every number a Python float.
     """
     chosen = METRICS[metric]
+    if metric in POINT_METRICS:
+        with metric_settings(settings):
+            sample = sample_points(data, represent, circles, discrete, seed)
+        return POINT_METRICS[metric](sample)
     module = getattr(library(), chosen.module)
     if metric in ("mig", "sap_score"):
         represent = _at_least_two(represent)
-    exchange = _unchanged(seed) if reference else _exchanged(metric, protocol, seed)
+    if metric == "mig_circular":
+        represent = _on_circles(represent, circles)
+    # what the library does not have itself is the same with it as without
+    unchanged = reference and metric != "dci_forest"
+    exchange = _unchanged(seed) if unchanged else _exchanged(metric, protocol, seed)
     with metric_settings(settings, chosen.bindings), exchange:
         result = getattr(module, chosen.function)(
             data, represent, random_state=np.random.RandomState(seed)
@@ -139,6 +162,19 @@ def _at_least_two(represent: Callable[[np.ndarray], np.ndarray]) -> Callable:
         return codes
 
     return checked
+
+
+def _on_circles(represent: Callable[[np.ndarray], np.ndarray], circles: Circles) -> Callable:
+    """The same with each pair on a circle as one code, an angle.
+
+    One code alone gets a constant one beside it, since what a gap compares with is nothing.
+    """
+
+    def replaced(drawn: np.ndarray) -> np.ndarray:
+        values = coordinates(represent(drawn), circles).values.astype(np.float32)
+        return values if values.shape[1] > 1 else np.pad(values, ((0, 0), (0, 1)))
+
+    return replaced
 
 
 @contextlib.contextmanager
@@ -165,6 +201,9 @@ def _exchanged(metric: str, protocol: str, seed: int) -> Iterator[None]:
         match metric:
             case "dci":
                 importances = functools.partial(importance_matrix, variant=protocol, seed=seed)
+                replace(lib.dci, "compute_importance_gbt", importances)
+            case "dci_forest":
+                importances = functools.partial(forest_importance_matrix, seed=seed)
                 replace(lib.dci, "compute_importance_gbt", importances)
             case "downstream_boosted_trees":
                 trees = types.SimpleNamespace(GradientBoostingClassifier=boosting.Classifier)
@@ -229,4 +268,27 @@ def importance_matrix(
         importances.append(fitted.feature_importances)
         train.append(np.mean(fitted.training_predictions == labels))
         test.append(np.mean(fitted.predict(x_test.T) == held_out))
+    return np.stack(importances, axis=1), float(np.mean(train)), float(np.mean(test))
+
+
+def forest_importance_matrix(
+    x_train: np.ndarray,
+    y_train: np.ndarray,
+    x_test: np.ndarray,
+    y_test: np.ndarray,
+    *,
+    seed: int = 0,
+) -> tuple[np.ndarray, float, float]:
+    """As `importance_matrix`, by random forests: 100 trees of depth 10 grown by entropy.
+
+    The forests of Tripod (Hsu et al., ICML 2024), whose DCI is of these importances.
+    """
+    importances, train, test = [], [], []
+    for labels, held_out in zip(y_train, y_test, strict=True):
+        forest = RandomForestClassifier(
+            n_estimators=100, criterion="entropy", max_depth=10, random_state=seed
+        ).fit(x_train.T, labels)
+        importances.append(forest.feature_importances_)
+        train.append(np.mean(forest.predict(x_train.T) == labels))
+        test.append(np.mean(forest.predict(x_test.T) == held_out))
     return np.stack(importances, axis=1), float(np.mean(train)), float(np.mean(test))

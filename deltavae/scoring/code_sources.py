@@ -15,6 +15,7 @@ import numpy as np
 
 from deltavae.data import GroundTruthData
 from deltavae.data import load as load_data
+from deltavae.data.registry import current_name
 from deltavae.errors import UserError
 from deltavae.io import read_json
 from deltavae.run_dir import RunDir
@@ -121,6 +122,8 @@ def open_dataset(
         UserError: nothing names a dataset, it cannot be opened, or it is not what it was when
             `what` was made.
     """
+    if named is not None:
+        named = named._replace(name=current_name(named.name, named.digest))
     if asked is not None:
         data = load_data(asked) if isinstance(asked, str) else asked
         if named is None or named.digest == data.digest:

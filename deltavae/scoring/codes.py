@@ -21,6 +21,8 @@ _THREADS = 3
 # 32 units in the last place of float32. Codes of one image in batches of different sizes differ
 # by a few of them, and a histogram of 20 bins needs 20.
 ROUNDING = 32 * float(np.finfo(np.float32).eps)
+# Values that a code may have and still be a category: the largest codebooks have 512 entries.
+MAX_CATEGORIES = 512
 # Below it, squares vanish in float32.
 _TINY = 1e-22
 Encoder = Callable[[np.ndarray], np.ndarray]
@@ -137,6 +139,19 @@ def require_finite(codes: np.ndarray) -> None:
             "codes are not finite",
             expected="finite numbers",
             received=f"others in {len(bad)} of {len(codes)} rows, first in row {bad[0]}",
+        )
+
+
+def require_categories(rows: np.ndarray) -> None:
+    """Raise `UserError` if a code (n, k) has too many values to be a category."""
+    most = min(MAX_CATEGORIES, len(rows) // 2)
+    values = np.array([len(np.unique(column)) for column in rows.T])
+    if values.max() > most:
+        raise UserError(
+            "the codes are continuous, but scored as categories (--discrete)",
+            expected=f"at most {most} values of each code",
+            received=f"{values.max():,} values of code {values.argmax()}",
+            advice="Leave --discrete out.",
         )
 
 

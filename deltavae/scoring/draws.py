@@ -66,6 +66,10 @@ class IndexedData:
         """Number of values of each offered factor."""
         return [self.sizes[i] for i in self.offered]
 
+    def observations(self, indices: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
+        """What stands for the images at `indices`: their numbers."""
+        return indices
+
     def factors(self, indices: np.ndarray) -> np.ndarray:
         """Offered factors of the images at `indices`, int64 (n, num_factors)."""
         return np.stack(np.unravel_index(indices, tuple(self.sizes)), 1)[:, self.offered]
@@ -165,6 +169,14 @@ class TableData(IndexedData):
         return self._table[rows], rows
 
 
+def distinct_images(
+    data: IndexedData | GroundTruthData, random_state: np.random.RandomState
+) -> np.ndarray:
+    """Numbers of as many images as MIG draws, none twice, ascending; within `metric_settings`."""
+    num = library().gin.query_parameter("mig.num_train")
+    return np.sort(random_state.permutation(data.num_images)[:num])
+
+
 # What each metric draws, before it computes anything: (number of points, batch size) calls.
 def _points(*names: str, batch: str | None = None) -> Callable:
     def draw(data: IndexedData, record: Callable, random_state: np.random.RandomState) -> None:
@@ -206,6 +218,10 @@ def _downstream(data: IndexedData, record: Callable, random_state: np.random.Ran
             lib.utils.generate_batch_factor_code(data, record, num, random_state, 16)
 
 
+def _distinct(data: IndexedData, record: Callable, random_state: np.random.RandomState) -> None:
+    record(distinct_images(data, random_state))
+
+
 DRAWS: dict[str, Callable] = {
     "factor_vae_metric": _factor_vae,
     "dci": _points("dci.num_train", "dci.num_test"),
@@ -219,6 +235,10 @@ DRAWS: dict[str, Callable] = {
     "unsupervised": _points("unsupervised_metrics.num_train"),
     "downstream_logistic_regression": _downstream,
     "downstream_boosted_trees": _downstream,
+    "dci_forest": _points("dci.num_train", "dci.num_test"),
+    "mig_circular": _points("mig.num_train"),
+    "infomec": _distinct,
+    "mcc": _distinct,
 }
 
 

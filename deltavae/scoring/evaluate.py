@@ -9,11 +9,19 @@ from pathlib import Path
 import numpy as np
 
 from deltavae.data import GroundTruthData
+from deltavae.errors import UserError
 from deltavae.io import require_writable
 from deltavae.run_dir import RunDir
 from deltavae.scoring import challenge
 from deltavae.scoring import code_sources as sources
-from deltavae.scoring.codes import CodeCache, Encoder, constant_codes, encode_once
+from deltavae.scoring.circles import Circles, find_circles
+from deltavae.scoring.codes import (
+    CodeCache,
+    Encoder,
+    constant_codes,
+    encode_once,
+    require_categories,
+)
 from deltavae.scoring.draws import drawn_images
 from deltavae.scoring.jobs import Job, Outcome, run_jobs
 from deltavae.scoring.library import library
@@ -39,6 +47,7 @@ def evaluate(
     seeds: int = 1,
     jobs: int | None = None,
     reference: bool = False,
+    discrete: bool = False,
     progress: Progress | None = None,
 ) -> dict:
     """Scores one representation and writes `scores.json` and the results of each metric.
@@ -60,6 +69,7 @@ def evaluate(
         seeds: repeats with seed, seed + 1, ...; scores are means, `spread` their deviations.
         jobs: processes (a script's main must be guarded); by default one a core, one when fast.
         reference: disentanglement_lib's own code throughout, slow; `current` only.
+        discrete: the codes are categories; changes InfoMEC only.
         progress: called with (what, done, to do).
 
     Returns:
@@ -72,6 +82,12 @@ def evaluate(
     check(protocol, seed, seeds, settings, reference, jobs, readouts)
     library()
     source = sources.open_code_source(run_dir, representation, codes_file, data, readouts)
+    if discrete and "infomec" not in metric_names(metrics):
+        raise UserError(
+            "--discrete changes InfoMEC only",
+            expected="infomec among the metrics",
+            received=", ".join(metric_names(metrics)),
+        )
     names, left_out = without_interventions(metrics, source.index.is_grid, source.dataset)
     output = Path(output_dir) if output_dir else Path(run_dir) if run_dir else None
     if output is not None:
@@ -89,6 +105,10 @@ def evaluate(
     for name, codes in columns.items():
         codes[np.ix_(_there(codes), constant[name])] = 0.0
     represent: Mapping = _live(source, functions, constant) if live else columns
+    if discrete:
+        for codes in columns.values():
+            require_categories(codes[_there(codes)])
+    circles = {name: _circles(source, name, codes) for name, codes in columns.items()}
     planned = _plan(columns, names, protocol, all_seeds, reference)
     ended: list[Job] = []
 
@@ -101,13 +121,13 @@ def evaluate(
         (source.data if live else None) or source.index,
         represent,
         settings=settings,
+        circles=circles,
+        discrete=discrete,
         workers=jobs or (1 if settings == "fast" else os.cpu_count() or 1),
         done=done,
     )
     reports = {
-        name: column_report(
-            name, outcomes, protocol, periodic.score(codes), source.index.num_factors
-        )
+        name: column_report(name, outcomes, protocol, periodic.score(codes))
         for name, codes in columns.items()
     }
     first = next(iter(reports))
@@ -120,11 +140,12 @@ def evaluate(
         seed=seed,
         seeds=seeds,
         reference=reference,
+        discrete=discrete,
         warnings=[
             *(source.data.warnings if source.data else ()),
             *source.warnings,
             *left_out,
-            *_warnings(constant),
+            *_warnings(constant, names),
         ],
         readout=first,
         **reports[first],
@@ -207,14 +228,28 @@ def _live(
     return {name: read(function, constant[name]) for name, function in functions.items()}
 
 
-def _warnings(constant: Mapping[str, np.ndarray]) -> list[str]:
+def _circles(source: sources.CodeSource, name: str, codes: np.ndarray) -> Circles:
+    """Which codes of a readout hold an angle: as declared, or as the codes show."""
+    if name == "angles":
+        return [(i,) for i in range(codes.shape[1])]
+    if name == source.readout and source.circles is not None:
+        return source.circles
+    there = np.flatnonzero(_there(codes))
+    return find_circles(codes[there[:: max(1, len(there) // 10000)]])
+
+
+def _warnings(constant: Mapping[str, np.ndarray], names: Sequence[str]) -> list[str]:
     """What is odd about codes that can be scored."""
-    return [
-        f"{zero.sum()} of {len(zero)} {name} codes are constant, and scored as 0: "
-        + ", ".join(map(str, np.flatnonzero(zero)))
-        for name, zero in constant.items()
-        if zero.any()
-    ]
+    found = []
+    for name, zero in constant.items():
+        if zero.any():
+            which = ", ".join(map(str, np.flatnonzero(zero)))
+            found.append(
+                f"{zero.sum()} of {len(zero)} {name} codes are constant, and scored as 0: {which}"
+            )
+        if zero.all() and "infomec" in names:
+            found.append(f"InfoMEC of {name} is 0: no code is active")
+    return found
 
 
 def _plan(

@@ -17,6 +17,7 @@ import numpy as np
 from deltavae.data import GroundTruthData
 from deltavae.errors import UserError
 from deltavae.scoring.challenge import run_metric
+from deltavae.scoring.circles import Circles
 from deltavae.scoring.draws import IndexedData
 
 
@@ -43,7 +44,13 @@ class Outcome(NamedTuple):
 
 
 # Longest first, so that workers finish together.
-_ORDER = ("downstream_boosted_trees", "downstream_logistic_regression", "dci")
+_ORDER = (
+    "downstream_boosted_trees",
+    "downstream_logistic_regression",
+    "infomec",
+    "dci_forest",
+    "dci",
+)
 _shared: dict[str, Any] = {}
 
 
@@ -54,6 +61,8 @@ def run_jobs(
     *,
     settings: str,
     workers: int,
+    circles: Mapping[str, Circles] | None = None,
+    discrete: bool = False,
     done: Callable[[Job, Outcome], object] | None = None,
 ) -> dict[Job, Outcome]:
     """Runs the jobs and returns what each gave; the same, to the bit, for any `workers`.
@@ -64,6 +73,8 @@ def run_jobs(
         codes: by readout, float32 (num_images, k), or a function from a data set's images.
         settings: one of `library.SETTINGS`.
         workers: number of processes; 1 runs everything in this one, as do functions.
+        circles: by readout, which codes hold an angle.
+        discrete: the codes are categories.
         done: called with each job as it ends.
     """
     queue = sorted(jobs, key=lambda job: job.metric not in _ORDER)
@@ -74,9 +85,10 @@ def run_jobs(
         if done is not None:
             done(job, outcome)
 
+    shared = (data, codes, settings, circles or {}, discrete)
     threads = 1 if sum(job.metric == "dci" for job in jobs) >= workers else workers
     if workers == 1 or len(jobs) == 1 or any(callable(known) for known in codes.values()):
-        _start(data, codes, settings, workers)
+        _start(*shared, workers)
         for job in queue:
             finished(job, _run(job))
         return {job: outcomes[job] for job in jobs}
@@ -85,7 +97,7 @@ def run_jobs(
         min(workers, len(jobs)),
         multiprocessing.get_context("spawn"),
         _start,
-        (data, codes, settings, threads),
+        (*shared, threads),
     ) as pool:
         futures = {pool.submit(_run, job): job for job in queue}
         for future in concurrent.futures.as_completed(futures):
@@ -97,14 +109,21 @@ def run_jobs(
     return {job: outcomes[job] for job in jobs}
 
 
-def _start(data: Any, codes: Mapping[str, Any], settings: str, threads: int) -> None:
+def _start(
+    data: Any,
+    codes: Mapping[str, Any],
+    settings: str,
+    circles: Mapping[str, Circles],
+    discrete: bool,
+    threads: int,
+) -> None:
     # threads of the boosting wait for each other asleep, since other jobs want the cores
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import numba
 
     available = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
     numba.set_num_threads(max(1, min(threads, available)))
-    _shared.update(data=data, codes=codes, settings=settings)
+    _shared.update(data=data, codes=codes, settings=settings, circles=circles, discrete=discrete)
 
 
 def _run(job: Job) -> Outcome:
@@ -121,6 +140,8 @@ def _run(job: Job) -> Outcome:
                 protocol=job.protocol,
                 seed=job.seed,
                 reference=job.reference,
+                circles=_shared["circles"].get(job.readout, ()),
+                discrete=_shared["discrete"],
             )
         return Outcome(result, time.monotonic() - started)
     except UserError as error:

@@ -94,10 +94,8 @@ def _dispersion(codes: np.ndarray, axis: int, angles: np.ndarray) -> float:
     plane = (moved @ vectors[:, -2:]) / np.sqrt(2.0 * scale)
     points = np.moveaxis(plane[..., 0] + 1j * plane[..., 1], axis, -1)
     points = points.reshape(len(codes), -1, len(angles))
-    return float(
-        1.0
-        - max(
-            np.mean(np.abs(np.mean(points * np.exp(-1j * w * angles), axis=(1, 2))) ** 2)
-            for w in FREQUENCIES
-        )
+    kept = max(
+        float(np.mean(np.abs(np.mean(points * np.exp(-1j * w * angles), axis=(1, 2))) ** 2))
+        for w in FREQUENCIES
     )
+    return max(0.0, 1.0 - kept)

@@ -18,7 +18,7 @@ from deltavae.io import read_json, write_json
 from deltavae.run_dir import RunDir
 from deltavae.scoring import challenge
 from deltavae.scoring.jobs import Job, Outcome
-from deltavae.scoring.specs import SCORES, lower_is_better, ranked
+from deltavae.scoring.specs import SCORES, lower_is_better, ranked, score_spec
 
 SCHEMA = 1
 _VERSIONS = ("numpy", "scikit-learn", "numba", "tensorflow", "disentanglement-lib")
@@ -48,7 +48,7 @@ def score_key(score: str, version: str, protocol: str) -> str:
 
 
 def column_report(
-    readout: str, outcomes: dict[Job, Outcome], protocol: str, probes: dict, num_factors: int
+    readout: str, outcomes: dict[Job, Outcome], protocol: str, probes: dict
 ) -> dict[str, dict]:
     """What scores.json says of one readout.
 
@@ -93,8 +93,9 @@ def column_report(
         if not np.isfinite(value):
             del report["scores"][key]
             report["spread"].pop(key, None)
-            why = "one factor, for which it is not defined" if num_factors == 1 else "these codes"
-            report["failed"][key] = f"it comes out as {value} for {why}"
+            spec = score_spec(key)
+            why = f": it is not defined {spec.undefined}" if spec and spec.undefined else ""
+            report["failed"][key] = f"it comes out as {value}{why}"
     order = [*SCORES, *report["scores"]]  # the challenge's five first
     keys = sorted(report["scores"], key=lambda key: order.index(key.removesuffix("_2019")))
     report["scores"] = {key: report["scores"][key] for key in keys}

@@ -26,6 +26,7 @@ class ScoreSpec:
         needs_interventions: whether it holds one factor and draws the others freely, so that it
             needs an image of every combination of factors.
         depends_on_protocol: whether the scikit-learn that computes it changes it.
+        undefined: where it has no value.
     """
 
     key: str
@@ -39,6 +40,7 @@ class ScoreSpec:
     ranked: bool = True
     needs_interventions: bool = False
     depends_on_protocol: bool = False
+    undefined: str = ""
 
     @property
     def direction(self) -> str:
@@ -68,6 +70,7 @@ _ALL = (
         group="challenge",
         metric="dci",
         depends_on_protocol=True,
+        undefined="for one factor",
     ),
     ScoreSpec(
         "mig",
@@ -113,6 +116,7 @@ _ALL = (
         metric="dci",
         ranked=False,
         depends_on_protocol=True,
+        undefined="for one code",
     ),
     ScoreSpec(
         "dci_informativeness",
@@ -143,6 +147,7 @@ _ALL = (
         chance="well above 0 for noise: read explicitness with it",
         group="disentanglement",
         metric="modularity_explicitness",
+        undefined="for one factor",
     ),
     ScoreSpec(
         "explicitness",
@@ -154,6 +159,87 @@ _ALL = (
         group="disentanglement",
         metric="modularity_explicitness",
         ranked=False,
+    ),
+    ScoreSpec(
+        "infom",
+        "InfoMEC modularity",
+        "How far each active code's mutual information is with one factor only, by nearest "
+        "neighbours.",
+        best="1, less the estimator's noise",
+        chance="anything: estimates near 0 have a largest one too; read infoe with it",
+        group="disentanglement",
+        metric="infomec",
+        undefined="for one factor",
+    ),
+    ScoreSpec(
+        "infoc",
+        "InfoMEC compactness",
+        "How far each factor's mutual information is with one active code only, by nearest "
+        "neighbours.",
+        best="1, less the estimator's noise; lower where a cosine and a sine share a factor",
+        chance="anything, as for infom",
+        group="disentanglement",
+        metric="infomec",
+        undefined="for one active code",
+    ),
+    ScoreSpec(
+        "infoe",
+        "InfoMEC explicitness",
+        "The share of each factor's entropy that a logistic regression of all codes explains; "
+        "the mean over factors.",
+        best="1",
+        chance="near 0",
+        group="disentanglement",
+        metric="infomec",
+    ),
+    ScoreSpec(
+        "dci_forest",
+        "DCI disentanglement, random forest",
+        "As dci, with importances of random forests, as Tripod reports it. Not comparable with "
+        "dci: forests spread importance over codes that say the same.",
+        best="1",
+        chance="near 0",
+        group="disentanglement",
+        metric="dci_forest",
+        undefined="for one factor",
+    ),
+    ScoreSpec(
+        "mig_circular",
+        "Mutual information gap, circular",
+        "As mig, with a pair of codes on one circle taken as one code, its angle.",
+        best="1, less what 20 bins lose, with an angle for a factor on a circle too",
+        chance="near 0",
+        group="circular",
+        metric="mig_circular",
+    ),
+    ScoreSpec(
+        "mcc",
+        "Mean correlation coefficient",
+        "The absolute correlation of each factor with a code of its own, under the best "
+        "matching; the mean over factors.",
+        best="1; a factor on a circle held as cosine and sine gets about 0.8 at most",
+        chance="near 0",
+        group="identifiability",
+        metric="mcc",
+    ),
+    ScoreSpec(
+        "mcc_spearman",
+        "Mean correlation coefficient, ranks",
+        "As mcc, by Spearman's correlation, which any monotone code maximises.",
+        best="1",
+        chance="near 0",
+        group="identifiability",
+        metric="mcc",
+    ),
+    ScoreSpec(
+        "mcc_circular",
+        "Mean correlation coefficient, circular",
+        "As mcc, with a pair of codes on one circle as one code, whose angle is correlated with "
+        "a factor on a circle as angles are.",
+        best="1, with an angle for each factor on a circle and a line for each other",
+        chance="near 0",
+        group="circular",
+        metric="mcc",
     ),
     ScoreSpec(
         "unsupervised",

@@ -81,8 +81,9 @@ def check_names(study: Study) -> list[str]:
     _require(study.scoring.metrics, METRICS, "metrics")
     warnings = []
     for name in dict.fromkeys(run.dataset for run in study.runs()):
-        is_grid = load(name).is_grid
-        warnings += without_interventions(study.scoring.asked, is_grid, name)[1]
+        data = load(name)
+        warnings += [f"{name}: {warning}" for warning in data.warnings]
+        warnings += without_interventions(study.scoring.asked, data.is_grid, name)[1]
     _require(study.scoring.readouts, READOUTS, "readouts")
     checked: set[tuple[tuple[str, ...], str]] = set()
     for run in study.runs():

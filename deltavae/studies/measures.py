@@ -38,7 +38,7 @@ def measure(
     the time that the walk really takes; it differs from `kl`, the form trained with, for
     Algorithm 1 as printed and for the short-time formula. `elbo` is the log-likelihood minus
     the information, so that the forms are on one scale; like the likelihoods of
-    `deltavae.models.objectives`, it leaves out what no model changes. With `holdout`, the
+    `deltavae.models.likelihoods`, it leaves out what no model changes. With `holdout`, the
     fraction of images that was not trained on, `held_out_elbo` is the same on those.
 
     `distance_to_orthogonality` is the mean DtO of the decoder along the code's axes, where the

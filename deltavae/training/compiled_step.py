@@ -10,7 +10,8 @@ from deltavae.errors import UserError
 from deltavae.models.delta_vae import DeltaVAE
 
 TERMS = ("log_scale", "kl", "reconstruction", "loss", "elbo")
-"""In the order in which the step computes them, so that the first that fails is the cause."""
+"""In the order in which the step computes them, so that the first that fails is the cause; what
+the objective reports comes before the loss."""
 
 # from here on float32 no longer tells one nat from the next
 LARGEST = 2.0**24
@@ -30,10 +31,11 @@ class Steps:
 
     def __init__(self, model: DeltaVAE, jit_compile: bool = False) -> None:
         self.model = model
+        self.names = (*TERMS[:3], *model.objective.reports, *TERMS[3:])
         self.strategy = tf.distribute.get_strategy()
-        self.sums = tf.Variable(tf.zeros(len(TERMS), tf.float64), trainable=False)
+        self.sums = tf.Variable(tf.zeros(len(self.names), tf.float64), trainable=False)
         # the step, counted from 1, that first gave terms out of bounds, and those terms
-        self.alarm = tf.Variable(tf.zeros(1 + len(TERMS), tf.float64), trainable=False)
+        self.alarm = tf.Variable(tf.zeros(1 + len(self.names), tf.float64), trainable=False)
         self.variables = [self.sums, self.alarm]
         # KL of each factor of the latent space, summed over steps, and how many steps. No part
         # of `variables`, which checkpoints made before there was such a thing must match
@@ -52,19 +54,19 @@ class Steps:
 
     def _terms(self, images: tf.Tensor) -> tf.Tensor:
         terms = self.model.update(images)
-        means = tf.stack([tf.reduce_mean(terms[name]) for name in TERMS])
+        means = tf.stack([tf.reduce_mean(terms[name]) for name in self.names])
         return tf.concat([means, tf.reduce_mean(terms["kl_per_factor"], axis=0)], 0)
 
     def _step(self, images: tf.Tensor) -> None:
         means = self.strategy.reduce("MEAN", self.strategy.run(self._update, (images,)), None)
         means = tf.cast(means, tf.float64)
-        self.factor_sums.assign_add(tf.concat([means[len(TERMS) :], [1.0]], 0))
-        means = means[: len(TERMS)]
+        self.factor_sums.assign_add(tf.concat([means[len(self.names) :], [1.0]], 0))
+        means = means[: len(self.names)]
         self.sums.assign_add(means)
         step = tf.cast(self.model.optimizer.iterations, tf.float64)
         # not (|x| < LARGEST) would do, but the graph optimiser makes |x| >= LARGEST of it
         good = tf.logical_and(tf.math.is_finite(means), tf.abs(means) < LARGEST)
-        bad = tf.math.count_nonzero(good) < len(TERMS)
+        bad = tf.math.count_nonzero(good) < len(self.names)
         new = tf.logical_and(bad, self.alarm[0] == 0)
         self.alarm.assign(tf.where(new, tf.concat([[step], means], 0), self.alarm))
 
@@ -81,7 +83,7 @@ class Steps:
     def means(self, steps: int) -> dict[str, float]:
         """The terms, averaged over the `steps` of the epoch so far; nats, `log_scale` none."""
         sums = self.sums.numpy()
-        return {name: float(total / steps) for name, total in zip(TERMS, sums, strict=True)}
+        return {name: float(total / steps) for name, total in zip(self.names, sums, strict=True)}
 
     def check(self, good: Any) -> None:
         """Raise `UserError` if a step gave a term that is no number or absurdly large.
@@ -92,7 +94,7 @@ class Steps:
         step, *values = self.alarm.numpy()
         if not step:
             return
-        terms = dict(zip(TERMS, values, strict=True))
+        terms = dict(zip(self.names, values, strict=True))
         first = next(name for name, value in terms.items() if not abs(value) < LARGEST)
         others = ", ".join(f"{name} = {value:.6g}" for name, value in terms.items())
         raise UserError(

@@ -49,6 +49,7 @@ class Loop:
             images.num_images, settings.batch_size, settings.steps_per_epoch
         )
         _check_replicas(settings)
+        model.objective.require_batch(settings.batch_size)
         # XLA only where it was asked for: on a CPU it halves the speed
         model.compile(optimizer=make_optimizer(model, settings), jit_compile=settings.jit_compile)
         self.steps = Steps(model, settings.jit_compile)
@@ -143,10 +144,11 @@ class Loop:
             "reconstruction": means["reconstruction"],
             "kl": means["kl"],
             "kl_per_factor": self.steps.kl_per_factor(),
-            "capacity": float(self.model.capacity.numpy()),
+            "capacity": float(self.model.current_capacity()),
             "beta": self.model.objective.beta,
             "elbo": means["elbo"],
             "log_scale": means["log_scale"],
+            **{name: means[name] for name in self.model.objective.reports},
             "learning_rate": learning_rate_at(self.settings, self.step - 1),
             "seconds": round(self.seconds, 3),
         }
@@ -183,7 +185,9 @@ def _check_replicas(settings: TrainSettings) -> None:
 
 
 def state_variables(model: DeltaVAE) -> list[tf.Variable]:
-    """All that a resumed run needs: weights, capacity and the optimiser's state, in order."""
+    """All that a resumed run needs: weights, capacity and the optimisers' states, in order."""
     trackers = {id(variable) for variable in model.metrics_variables}
-    found = {id(v): v for v in [*model.variables, *model.optimizer.variables]}
+    optimizers = [model.optimizer, model.objective.optimizer]
+    states = [variable for each in optimizers if each is not None for variable in each.variables]
+    found = {id(v): v for v in [*model.variables, *states]}
     return [variable for key, variable in found.items() if key not in trackers]

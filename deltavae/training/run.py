@@ -12,6 +12,7 @@ import numpy as np
 import deltavae.posteriors  # noqa: F401  registers what a saved model names
 from deltavae.data import GroundTruthData, load
 from deltavae.data.batches import map_batches
+from deltavae.data.registry import current_name
 from deltavae.errors import UserError
 from deltavae.export.representation import load_representation
 from deltavae.io import read_json
@@ -99,7 +100,8 @@ class Run:
         name = self.get("info", {}).get("dataset") or self.get("scores", {}).get("dataset")
         if name is None:
             raise UserError("no file of the run names its data set")
-        return load(name, self._data_dir)
+        digest = self.get("info", {}).get("dataset_digest")
+        return load(current_name(name, digest), self._data_dir)
 
     @_part
     def model(self) -> DeltaVAE:

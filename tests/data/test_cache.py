@@ -1,4 +1,4 @@
-"""The cache of decoded sets: shared, whole or absent, and never trusted half-written."""
+"""The cache of decoded datasets: shared, whole or absent, and never trusted half-written."""
 
 import errno
 import hashlib

@@ -1,12 +1,13 @@
-"""One's own images: a folder with a table, or an .npz."""
+"""Custom datasets: a folder of images with a table, or an .npz."""
 
 import csv
+import os
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from deltavae.data import load
+from deltavae.data import custom, load
 from deltavae.errors import UserError
 
 GRID = [(angle, paint) for angle in (0, 90, 180, 270) for paint in ("blue", "red")]
@@ -138,7 +139,16 @@ def test_bad_npz(tmp_path, images, factors, says):
         ("file\n0.png\n", "no factors"),
         ("file,angle\n", "no images"),
         ("file,angle\n\n0.png,1,2\n", "line 3 .* another number of entries"),
-        ("file,angle\nnone.png,1\n", "missing file"),
+        ("file,angle\nnone.png,1\n", "line 2 .* missing file"),
+        ("file,angle\n0.png,1\n./0.png,2\n", "lists 0.png twice.*lines 2 and 3"),
+        ("file,angle\n,1\n", "line 2 .* names no image"),
+        ("file,angle\n/etc/passwd,1\n", "line 2 .* outside"),
+        ("file,angle\n0.png,\n", "line 2 has no value of 'angle'"),
+        ("file;angle\n0.png;1\n", "a header that begins with 'file,'.*file;angle"),
+        ('file,angle\n"0.png,1\n', "no CSV"),
+        ("file,caf\xe9\n0.png,1\n", "isn't UTF-8"),
+        ("file,angle\n0\x00.png,1\n", "names no image"),
+        ("file,angle\n0.png,1\n", "no factor .* two values"),
         ("file,angle\n../../etc/passwd,1\n", "outside"),
         ("file,angle:square\n0.png,1\n", "bad factor name"),
         ("file,angle,angle\n0.png,1,1\n", "bad factor name"),
@@ -146,9 +156,92 @@ def test_bad_npz(tmp_path, images, factors, says):
 )
 def test_bad_folder(tmp_path, text, says):
     Image.fromarray(_pictures()[0]).save(tmp_path / "0.png")
-    (tmp_path / "factors.csv").write_text(text)
+    (tmp_path / "factors.csv").write_bytes(text.encode("latin-1"))
     with pytest.raises(UserError, match=says):
         load(str(tmp_path))
+
+
+def _forbidden(*_):
+    raise AssertionError("decoded again")
+
+
+def test_a_folder_is_decoded_once_and_again_when_an_image_changes(tmp_path, monkeypatch):
+    folder, order = _folder(tmp_path, GRID, _pictures()), list(reversed(range(8)))
+    first = load(folder)
+    with monkeypatch.context() as patch:
+        for name in ("read_image", "count_channels"):
+            patch.setattr(custom, name, _forbidden)
+        again = load(folder)
+        assert again.digest == first.digest
+        np.testing.assert_array_equal(again.images(np.arange(8)), _pictures())
+        # What a factor is called and what its values mean needs no pixels.
+        table = tmp_path / "factors.csv"
+        table.write_text(table.read_text().replace("paint", "colour").replace("red", "crimson"))
+        renamed = load(folder)
+        assert renamed.factor_names == ("angle", "colour") and renamed.digest != first.digest
+    header, *rows = table.read_text().splitlines()
+    table.write_text("\n".join([header, *(rows[i] for i in order)]))
+    np.testing.assert_array_equal(load(folder).images(np.arange(8)), _pictures()[order])
+    Image.fromarray(255 - _pictures()[3]).save(tmp_path / "3.png")
+    os.utime(tmp_path / "3.png", ns=(1, 1))
+    np.testing.assert_array_equal(load(folder).images([4]), 255 - _pictures()[[3]])
+
+
+def test_an_npz_is_decoded_once(tmp_path, monkeypatch):
+    path = tmp_path / "floats.npz"
+    np.savez(path, images=_pictures() / 255.0, factors=np.arange(8))
+    first = load(str(path))
+    monkeypatch.setattr(custom, "_scale", _forbidden)
+    assert load(str(path)).digest == first.digest
+
+
+def test_images_that_the_table_leaves_out_are_said(tmp_path):
+    folder = _folder(tmp_path, GRID, _pictures())
+    (tmp_path / "more").mkdir()
+    for name in ("more/9.png", "left.JPG", "._0.png", ".hidden.png", "notes.txt"):
+        (tmp_path / name).write_bytes(b"never opened")
+    (warning,) = load(folder).warnings
+    assert warning == "2 images aren't in factors.csv and left out, such as left.JPG"
+
+
+def test_a_factor_of_one_value_is_left_out_and_one_of_many_is_said(tmp_path):
+    table = np.stack([np.zeros(120), np.arange(120), np.arange(120) % 3], axis=1)
+    np.savez(tmp_path / "a.npz", images=_pictures(120), factors=table)
+    data = load(str(tmp_path / "a.npz"))
+    assert data.factor_names == ("factor_1", "factor_2") and not data.is_grid
+    constant, many = data.warnings
+    assert "one value" in constant and "factor_0" in constant
+    assert "'factor_1' has 120 values in 120 images" in many
+
+
+@pytest.mark.parametrize("layout", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["f8", "i2", ">i4", "U5", "S5", "?"])
+def test_factors_of_every_layout_and_type(tmp_path, layout, dtype):
+    table = np.stack([np.arange(8) // 4, np.arange(8) % 2], axis=1)
+    stored = np.asarray(table.astype(dtype), order=layout)
+    np.savez(tmp_path / "a.npz", images=_pictures(), factors=stored, factor_names=[b"x", b"y"])
+    data = load(str(tmp_path / "a.npz"))
+    assert data.factor_names == ("x", "y")
+    np.testing.assert_array_equal(data.factors(np.arange(8)), table)
+
+
+def test_factor_names_that_would_be_unpickled(tmp_path):
+    names = np.array(["x"], dtype=object)
+    np.savez(tmp_path / "a.npz", images=_pictures(), factors=np.arange(8), factor_names=names)
+    with pytest.raises(UserError, match=r"factor_names .* pickled .*astype\(str\)"):
+        load(str(tmp_path / "a.npz"))
+
+
+def test_what_is_no_archive(tmp_path):
+    np.save(tmp_path / "a.npy", _pictures())
+    (tmp_path / "a.npy").rename(tmp_path / "a.npz")
+    np.savez(tmp_path / "b.npz", pictures=_pictures())
+    for name, says in [("a.npz", "cannot read"), ("b.npz", "no array 'images'.*pictures")]:
+        with pytest.raises(UserError, match=says) as caught:
+            load(str(tmp_path / name))
+        assert "again" not in str(caught.value)
+    with pytest.raises(UserError, match="no such dataset"):
+        load(str(tmp_path / "none.npz"))
 
 
 def test_a_folder_without_a_table(tmp_path):

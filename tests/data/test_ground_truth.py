@@ -1,4 +1,4 @@
-"""Indices and factors of every set are each other's inverse; values map as stated."""
+"""Indices and factors of every dataset are each other's inverse; values map as stated."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from deltavae.errors import UserError
 
 
 @pytest.mark.parametrize("name", sorted(set(names()) - {"turntable_hard", "turntable_marked"}))
-def test_indices_factors_and_batches_of_every_set(name, public_root, small_sizes):
+def test_indices_factors_and_batches_of_every_dataset(name, public_root, small_sizes):
     data = load(name, public_root)
     rng = np.random.default_rng(0)
     indices = rng.integers(data.num_images, size=50)
@@ -88,7 +88,7 @@ def test_the_digest_follows_content_and_not_the_name():
     assert len({digest, *(data.digest for data in others)}) == 1 + len(others)
 
 
-def test_every_set_has_its_own_digest_and_keeps_it(public_root, small_sizes):
+def test_every_dataset_has_its_own_digest_and_keeps_it(public_root, small_sizes):
     chosen = sorted(set(names()) - {"turntable_hard", "turntable"})
     digests = {name: load(name, public_root).digest for name in chosen}
     digests_again = {name: load(name, public_root).digest for name in chosen}

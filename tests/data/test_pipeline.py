@@ -1,4 +1,4 @@
-"""The training pipeline: reproducible, uniform, exactly the set's own images."""
+"""The training pipeline: reproducible, uniform, exactly the dataset's images."""
 
 import numpy as np
 

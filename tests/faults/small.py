@@ -4,7 +4,7 @@ import numpy as np
 
 from deltavae.models import networks
 from deltavae.models.delta_vae import DeltaVAE
-from deltavae.models.objectives import CapacityObjective
+from deltavae.models.objectives import CapacityObjective, Objective
 from deltavae.posteriors import GaussianPosterior
 from deltavae.run_dir import RunDir
 from deltavae.training.capacity import Capacity
@@ -29,21 +29,21 @@ class Silent:
         self.moved = when
 
 
-def small_model(seed: int = 0) -> DeltaVAE:
+def small_model(seed: int = 0, objective: Objective | None = None) -> DeltaVAE:
     seed_everything(seed, False)
     return DeltaVAE(
         networks.mlp_encoder((64, 64, 1), units=(4,)),
         GaussianPosterior(2),
         networks.mlp_decoder((64, 64, 1), 2, units=(4,)),
-        CapacityObjective(),
+        objective or CapacityObjective(),
         seed=seed,
     )
 
 
-def small_loop(path, resume=False, capacity=None, model=None, **settings) -> Loop:
+def small_loop(path, resume=False, capacity=None, objective=None, model=None, **settings) -> Loop:
     values = {"steps": 20, "batch_size": 4, "steps_per_epoch": 6, "learning_rate": 1e-3}
     return Loop(
-        model or small_model(),
+        model or small_model(objective=objective),
         Noise(),
         TrainSettings(**(values | settings)),
         capacity or Capacity(),

@@ -88,8 +88,8 @@ def test_divergence_names_the_term_that_went_first(tmp_path, name, value):
     assert loop.epoch(StopRequest(), Silent())["step"] == 6
     terms = loop.model.losses_per_image
 
-    def broken(images, seed, training):
-        found = terms(images, seed, training)
+    def broken(images, seed, training, step):
+        found = terms(images, seed, training, step)
         late = loop.model.optimizer.iterations >= 8
         found[name] = tf.where(late, value, found[name])
         found["loss"] = tf.where(late, float("nan"), found["loss"])

@@ -4,12 +4,28 @@ import scipy.stats
 import tensorflow as tf
 
 from deltavae.errors import UserError
-from deltavae.models.objectives import (
-    BetaObjective,
-    CapacityObjective,
+from deltavae.manifolds import EmbeddedTorus, FlatTorus, Hypersphere, Product
+from deltavae.models.likelihoods import (
     bernoulli_log_likelihood,
     get_likelihood,
     normal_log_likelihood,
+)
+from deltavae.models.objectives import (
+    AnnealedVAEObjective,
+    BetaObjective,
+    BetaTCVAEObjective,
+    CapacityObjective,
+    Codes,
+    DIPVAEObjective,
+    FactorVAEObjective,
+)
+from deltavae.models.objectives.factor_vae import permute_factors
+from deltavae.posteriors import (
+    DiffusionPosterior,
+    GaussianPosterior,
+    PowerSphericalPosterior,
+    ProductPosterior,
+    VonMisesFisherPosterior,
 )
 
 RNG = np.random.default_rng(0)
@@ -29,22 +45,196 @@ def test_bernoulli_log_likelihood_is_the_sum_over_pixels():
     np.testing.assert_allclose(bernoulli_log_likelihood(binary, OUTPUTS), expected, rtol=1e-5)
 
 
+def codes_of(posterior, batch=12, capacity=5.0, seed=0):
+    """Codes of random features, with everything an objective may look at."""
+    features = np.random.default_rng(seed).normal(size=(batch, 6)).astype(np.float32)
+    if not posterior.built:
+        posterior.build((None, 6))
+    parameters = posterior(tf.constant(features))
+    z = posterior.sample(parameters, tf.constant([seed, 7]))
+    kl = posterior.kl(parameters)
+    return Codes(
+        posterior, parameters, z, kl, tf.constant(capacity), tf.constant([seed, 8], tf.int32)
+    )
+
+
+def penalty(objective, codes):
+    objective.build(codes.posterior)
+    return objective.terms(codes)["penalty"].numpy()
+
+
 def test_capacity_penalty():
-    kl, restoring = tf.constant([3.0, 8.0, 5.0]), tf.constant([0.0, 0.0, 0.5])
-    penalty = CapacityObjective(beta=10.0).penalty(kl, tf.constant(5.0), restoring)
-    np.testing.assert_allclose(penalty, [20.0, 30.0, 10.0])
+    posterior = DiffusionPosterior(FlatTorus(2))
+    log_time = tf.constant([-3.0, -1.0, posterior.limits[0] + 0.5])[:, None]
+    parameters = {"loc": tf.constant([[1.0, 0.0] * 2] * 3), "log_time": log_time}
+    kl = tf.constant([3.0, 8.0, 5.0])
+    codes = Codes(posterior, parameters, parameters["loc"], kl, tf.constant(5.0), tf.zeros(2))
+    np.testing.assert_allclose(
+        penalty(CapacityObjective(beta=10.0), codes), [20.0, 30.0, 10.0], atol=1e-4
+    )
 
 
 def test_beta_penalty_ignores_the_capacity():
-    penalty = BetaObjective(beta=4.0).penalty(tf.constant([3.0]), tf.constant(9.0), tf.zeros(1))
-    np.testing.assert_allclose(penalty, [12.0])
+    codes = codes_of(GaussianPosterior(3), capacity=9.0)
+    np.testing.assert_allclose(penalty(BetaObjective(beta=4.0), codes), 4 * codes.kl, rtol=1e-6)
 
 
-@pytest.mark.parametrize("objective", [BetaObjective, CapacityObjective])
-@pytest.mark.parametrize("beta", [-1.0, float("nan"), float("inf")])
-def test_impossible_beta(objective, beta):
-    with pytest.raises(UserError, match="beta"):
-        objective(beta)
+def test_annealed_vae_takes_the_distance_of_the_mean_kl_and_moves_c_each_step():
+    objective = AnnealedVAEObjective(gamma=100.0, c_max=20.0, steps=50)
+    codes = codes_of(GaussianPosterior(3), capacity=2.0)
+    np.testing.assert_allclose(
+        penalty(objective, codes), 100 * abs(codes.kl.numpy().mean() - 2.0), rtol=1e-5
+    )
+    found = [float(objective.capacity(tf.constant(99.0), step)) for step in (0, 1, 25, 50, 900)]
+    np.testing.assert_allclose(found, [0.0, 0.4, 10.0, 20.0, 20.0], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "factor"), [("i", 10.0), ("ii", 1.0)])
+def test_dip_vae_penalises_the_covariance(kind, factor):
+    codes = codes_of(GaussianPosterior(4))
+    covariance = np.cov(codes.parameters["loc"].numpy().astype(float).T, bias=True)
+    if kind == "ii":
+        covariance += np.diag(np.exp(2 * codes.parameters["log_sigma"].numpy()).mean(axis=0))
+    gap = (covariance - np.eye(4)) ** 2
+    expected = 3.0 * (gap.sum() - np.trace(gap)) + 3.0 * factor * np.trace(gap)
+    found = penalty(DIPVAEObjective(3.0, factor, kind), codes) - codes.kl.numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_beta_tcvae_on_a_normal_posterior_is_chens_estimate():
+    codes = codes_of(GaussianPosterior(3))
+    loc, sigma = (codes.parameters["loc"].numpy(), np.exp(codes.parameters["log_sigma"].numpy()))
+    log_q = scipy.stats.norm.logpdf(codes.z.numpy()[:, None], loc[None], sigma[None])  # j, i, l
+    joint = np.log(np.exp(log_q.sum(-1)).sum(1))
+    marginals = np.log(np.exp(log_q).sum(1)).sum(-1)
+    np.testing.assert_allclose(
+        penalty(BetaTCVAEObjective(beta=5.0), codes),
+        codes.kl.numpy() + 4 * (joint - marginals),
+        rtol=1e-4,
+    )
+
+
+PRODUCTS = [
+    GaussianPosterior(3),
+    DiffusionPosterior(FlatTorus(3)),
+    DiffusionPosterior(FlatTorus(3), times="per_factor"),
+    DiffusionPosterior(Product([Hypersphere(2), Hypersphere(1), Hypersphere(1)])),
+    ProductPosterior([DiffusionPosterior(FlatTorus(2)), GaussianPosterior(2)]),
+]
+ONE_FACTOR = [
+    DiffusionPosterior(Hypersphere(3)),
+    VonMisesFisherPosterior(3),
+    PowerSphericalPosterior(3),
+]
+
+
+def name_of(posterior):
+    return f"{type(posterior).__name__} {posterior.manifold!r}"
+
+
+@pytest.mark.parametrize("posterior", PRODUCTS + ONE_FACTOR, ids=name_of)
+def test_the_kl_is_mutual_information_and_total_correlation_and_marginals(posterior):
+    codes = codes_of(posterior, batch=512)
+    objective = BetaTCVAEObjective()
+    objective.build(posterior)
+    terms = objective.terms(codes)
+    parts = {name: terms[name].numpy() for name in objective.reports}
+    # the closed KL, and its estimate from one sample per image: five standard errors
+    total = sum(parts.values())
+    error = total.std() / np.sqrt(len(total))
+    assert abs(total.mean() - codes.kl.numpy().mean()) < 5 * error
+    for values in parts.values():  # a KL each, of samples of their own distributions
+        assert values.mean() > -1e-4 - 5 * values.std() / np.sqrt(len(values))
+    assert parts["mutual_information"].mean() <= np.log(512)
+    if posterior in ONE_FACTOR:
+        np.testing.assert_allclose(parts["total_correlation"], 0, atol=1e-3)
+    # the factors' densities multiply to that of the whole
+    whole = posterior.distribution(codes.parameters).log_prob(codes.z).numpy()
+    by_factor = posterior.log_prob_per_factor(codes.parameters, codes.z).numpy()
+    assert by_factor.shape == (512, posterior.manifold.num_factors)
+    np.testing.assert_allclose(by_factor.sum(-1), whole, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("posterior", PRODUCTS, ids=name_of)
+def test_permuted_codes_keep_each_factor_and_lose_their_company(posterior):
+    codes = codes_of(posterior, batch=400)
+    found = permute_factors(posterior, codes.z, tf.constant([1, 2]))
+    ends = np.cumsum([factor.ambient_dim for factor in posterior.manifold.factors])[:-1]
+    rows = np.arange(400)
+    sources = []
+    for a, b in zip(*(np.split(x.numpy(), ends, axis=1) for x in (codes.z, found)), strict=True):
+        distance = np.abs(b[:, None] - a[None]).sum(-1)
+        sources.append(distance.argmin(axis=1))
+        assert (distance.min(axis=1) == 0).all()
+        assert (np.sort(sources[-1]) == rows).all()  # a permutation
+        assert (sources[-1] == rows).mean() < 0.05
+    for i, one in enumerate(sources):
+        assert all((one == other).mean() < 0.05 for other in sources[:i])
+
+
+def test_the_discriminator_learns_the_total_correlation():
+    # codes (z, z + noise) of correlation r have TC = -log(1 - r^2) / 2 = 0.83 nat; permuted
+    # within the batch they have none
+    posterior, objective = GaussianPosterior(2), FactorVAEObjective(gamma=1.0, units=64, layers=2)
+    objective.build(posterior)
+    objective.optimizer.learning_rate = 3e-3
+
+    @tf.function
+    def step(i):
+        noise = tf.random.stateless_normal((256, 2), tf.stack([0, i]))
+        z = tf.stack([noise[:, 0], 0.9 * noise[:, 0] + np.sqrt(0.19) * noise[:, 1]], axis=1)
+        codes = Codes(posterior, {}, z, tf.zeros(256), tf.constant(0.0), tf.stack([1, i]))
+        with tf.GradientTape(persistent=True) as tape:
+            terms = objective.terms(codes)
+        objective.step(tape, terms)
+        return tf.reduce_mean(terms["total_correlation"])
+
+    estimates = [float(step(tf.constant(i))) for i in range(400)]
+    assert abs(estimates[0]) < 0.2
+    assert np.mean(estimates[-50:]) == pytest.approx(-np.log(0.19) / 2, abs=0.1)
+
+
+@pytest.mark.parametrize("objective", [BetaTCVAEObjective, FactorVAEObjective])
+def test_a_total_correlation_needs_a_space_where_it_is_known(objective):
+    posterior = DiffusionPosterior(EmbeddedTorus(), mode="random_walk", kl="asymptotic")
+    with pytest.raises(UserError, match="EmbeddedTorus"):
+        objective().build(posterior)
+
+
+def test_beta_tcvae_needs_exact_samples_and_dip_vae_a_normal_posterior():
+    with pytest.raises(UserError, match="walks on"):
+        BetaTCVAEObjective().build(DiffusionPosterior(FlatTorus(2), mode="random_walk"))
+    with pytest.raises(UserError, match="VonMisesFisherPosterior"):
+        DIPVAEObjective().build(VonMisesFisherPosterior(3))
+
+
+def test_a_weight_without_effect_is_warned_of(caplog):
+    BetaTCVAEObjective().build(DiffusionPosterior(Hypersphere(3)))
+    assert "BetaTCVAEObjective has no effect" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("objective", "name"),
+    [
+        (BetaObjective, "beta"),
+        (CapacityObjective, "beta"),
+        (BetaTCVAEObjective, "beta"),
+        (FactorVAEObjective, "gamma"),
+        (AnnealedVAEObjective, "gamma"),
+        (DIPVAEObjective, "lambda_od"),
+    ],
+)
+@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
+def test_impossible_weight(objective, name, value):
+    with pytest.raises(UserError, match=name):
+        objective(**{name: value})
+
+
+def test_impossible_kind_and_ramp():
+    with pytest.raises(UserError, match="i or ii"):
+        DIPVAEObjective(kind="iii")
+    with pytest.raises(UserError, match="steps"):
+        AnnealedVAEObjective(steps=0)
 
 
 def test_unknown_likelihood_names_those_there_are():

@@ -60,6 +60,17 @@ def score(module, data=None):
     return scores["dataset"], scores["warnings"]
 
 
+def test_what_was_called_turntable_before_it_lost_its_mark(datasets, module):
+    """Files without a digest are that old: scored on the other images, all would be wrong."""
+    for seed, name in enumerate(("turntable", "turntable_marked")):
+        datasets[name] = ArrayData(name, GRID, images(seed))
+    about(module, dataset="turntable")
+    name, warnings = score(module)
+    assert name == "turntable_marked" and "before digests" in warnings[0]
+    about(module, dataset="turntable", dataset_digest=datasets["turntable"].digest)
+    assert score(module) == ("turntable", [])
+
+
 def test_the_dataset_that_about_json_names(module, datasets):
     about(module, dataset="b", dataset_digest=datasets["b"].digest)
     assert score(module) == ("b", [])

@@ -24,7 +24,7 @@ def _folder(root, rows):
         for i, row in enumerate(rows):
             picture = np.random.default_rng(i).integers(0, 256, (64, 64), dtype=np.uint8)
             Image.fromarray(picture).save(root / f"{i}.png")
-            writer.writerow([f"{i}.png", *row])
+            writer.writerow([f"{i}.png", f"{row[0]} deg", *row[1:]])
     return root
 
 
@@ -68,3 +68,13 @@ def test_mig_is_that_of_the_table(tmp_path):
     found = _scores(tmp_path, codes, ("mig",))["scores"]["mig"]
     # 10,000 draws from 72 rows: the gap's standard error is about 0.005.
     assert found == pytest.approx(np.mean(gaps), abs=0.02)
+
+
+@pytest.mark.parametrize("angles", [[0, 15, 105, 350], [15 * i for i in range(12)]])
+def test_the_probe_predicts_the_angle_that_is_written(tmp_path, angles):
+    """Unevenly spaced and half a turn; 105 sorts before 15 as text."""
+    rows = np.array([[angle, size] for size in range(6) for angle in angles])
+    _folder(tmp_path, rows)
+    turned = np.radians(rows[:, 0])
+    codes = np.column_stack([np.cos(turned), np.sin(turned), rows[:, 1]])
+    assert _scores(tmp_path, codes, ("mig",))["scores"]["r2_angle"] == pytest.approx(1.0)

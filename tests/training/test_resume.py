@@ -129,6 +129,16 @@ def test_a_run_without_a_digest_or_newer_parameters_goes_on(run):
         compare(run, ["train.weight_decay = 0.1"])
 
 
+def test_a_run_on_what_was_called_turntable_goes_on_with_its_mark(run):
+    """Without a digest it is older than the turntable of today, which has other images."""
+    write_json(run.info, {})
+    text = run.config.read_text().replace("turntable_azimuth", "turntable")
+    run.config.write_text(text)
+    with pytest.raises(UserError, match="turntable_marked"):
+        compare(run, ["dataset.name = 'turntable'"], "turntable")
+    assert compare(run, ["dataset.name = 'turntable_marked'"], "turntable_marked")
+
+
 def test_a_lowered_learning_rate_is_the_one_used(tmp_path):
     drive(small_loop(tmp_path, steps=6, learning_rate=1e-3), StopRequest())
     resumed = small_loop(tmp_path, resume=True, steps=12, learning_rate=1e-5)

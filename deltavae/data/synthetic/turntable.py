@@ -140,12 +140,13 @@ class TurntableMarked(Turntable):
 
 
 class TurntableAzimuth(_Scenes):
-    """24 colour images: the car of `turntable`, in red, from 22°, turning.
+    """24 colour images: the car of `turntable_marked`, in red, from 22°, turning.
 
     They show what a latent space makes of an angle, and of nothing else.
     """
 
     name = "turntable_azimuth"
+    marked_table = True
     objects = (OBJECTS["car"],)
     colours: ClassVar[Mapping[str, Colour]] = {"red": COLOURS["red"]}
     grid = (_AZIMUTH,)

@@ -1,0 +1,69 @@
+"""Likelihoods of images given the decoder's output: pure functions of tensors.
+
+They are summed over pixels and channels, never averaged: a mean over pixels would change the
+scale on which capacity and KL (nats) are compared.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from deltavae.errors import UserError
+
+LOG_2PI = math.log(2 * math.pi)
+
+
+def normal_log_likelihood(images: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+    """Log density of images under normal distributions with means `outputs` and variance 1.
+
+    Args:
+        images: (batch, height, width, channels), in [0, 1].
+        outputs: the decoder's output, same shape; the mean itself.
+
+    Returns:
+        (batch,), in nats, summed over pixels and channels; the constant is included.
+    """
+    size = math.prod(images.shape[1:])
+    squared = tf.reduce_sum(tf.math.squared_difference(images, outputs), axis=[1, 2, 3])
+    return -0.5 * squared - 0.5 * size * LOG_2PI
+
+
+def bernoulli_log_likelihood(images: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+    """Log probability of images under independent Bernoulli distributions with logits `outputs`.
+
+    Images in (0, 1) are taken as probabilities, as is customary: then this is minus the
+    cross-entropy. Shapes and units as in `normal_log_likelihood`.
+    """
+    losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=images, logits=outputs)
+    return -tf.reduce_sum(losses, axis=[1, 2, 3])
+
+
+@dataclasses.dataclass(frozen=True)
+class Likelihood:
+    """The decoder's distribution: its log-likelihood, and the mean image for an output."""
+
+    name: str
+    log_likelihood: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+    mean: Callable[[tf.Tensor], tf.Tensor]
+    constant: float  # nats per pixel and channel that do not depend on the outputs
+
+
+def _identity(outputs: tf.Tensor) -> tf.Tensor:
+    return outputs
+
+
+LIKELIHOODS = {
+    "normal": Likelihood("normal", normal_log_likelihood, _identity, 0.5 * LOG_2PI),
+    "bernoulli": Likelihood("bernoulli", bernoulli_log_likelihood, tf.sigmoid, 0.0),
+}
+
+
+def get_likelihood(name: str) -> Likelihood:
+    """The likelihood of that name; an unknown one is a `UserError` naming those there are."""
+    if name not in LIKELIHOODS:
+        raise UserError(
+            "unknown likelihood", expected=" or ".join(LIKELIHOODS), received=repr(name)
+        )
+    return LIKELIHOODS[name]
