@@ -13,22 +13,22 @@ from deltavae.errors import UserError
 
 
 def check_submission(root: Path, run_dir: Path) -> list[Finding]:
-    """Looks at everything that the platform needs.
+    """Check everything that the platform needs.
 
     Args:
         root: the folder that is handed in, with aicrowd.json, Dockerfile and run.sh.
         run_dir: a run made by its run.sh, with the folder `representation`.
 
     Raises:
-        UserError: where there is no folder `root`.
+        UserError: there is no folder `root`.
     """
     if not root.is_dir():
-        raise UserError("There is no submission", expected="a folder", received=root)
+        raise UserError("there is no submission", expected="a folder", received=root)
     return [*check_repository(root), *check_module(run_dir / "representation")]
 
 
 def format_findings(findings: list[Finding]) -> Table:
-    """The findings as a table with one line for each."""
+    """Make a table with one line per finding."""
     table = Table("", "what", "found")
     for finding in findings:
         mark = "[green]ok[/]" if finding.ok else "[red]no[/]"

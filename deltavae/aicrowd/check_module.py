@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
 
 from deltavae.aicrowd.finding import Finding
 from deltavae.errors import UserError
+from deltavae.io import read_json
 
 _NUM_IMAGES = 32
 
 
 def check_module(representation: Path) -> Iterator[Finding]:
-    """The findings on a run's folder `representation`."""
+    """Check a run's folder `representation`."""
     yield _results(representation / "results" / "gin" / "postprocess.gin")
     hub = representation / "tfhub"
     if not (hub / "saved_model.pb").is_file():
         yield Finding("module", False, f"none at {hub}; ./run.sh makes it")
         return
     # imported here: all other findings need no TensorFlow
-    from deltavae.export import hub_module as tfhub_module
-    from deltavae.export import representation as export
-    from deltavae.export import tf1_ops
+    from deltavae.export import hub_module, tf1_ops
+    from deltavae.export.representation import load_representation
 
-    name, content = tfhub_module.MARKER
+    name, content = hub_module.MARKER
     if not (hub / name).is_file() or (hub / name).read_bytes() != content:
         yield Finding("module", False, f"{name} must hold the bytes {content.hex(' ')}")
         return
     try:
-        meta_graph = tfhub_module.read_meta_graph(hub)
+        meta_graph = hub_module.read_meta_graph(hub)
     except (DecodeError, IndexError) as error:
         yield Finding("module", False, f"saved_model.pb cannot be read: {error}")
         return
@@ -48,16 +46,16 @@ def check_module(representation: Path) -> Iterator[Finding]:
         "module", True, f"{len(meta_graph.graph_def.node)} nodes, all in TensorFlow 1.13"
     )
     signatures = meta_graph.signature_def
-    missing = {tfhub_module.SIGNATURE, "default"} - set(signatures)
+    missing = {hub_module.SIGNATURE, "default"} - set(signatures)
     if missing:
         yield Finding("signature", False, f"missing: {', '.join(sorted(missing))}")
         return
     try:
-        function = export.load_representation(hub)
+        function = load_representation(hub)
     except UserError as error:
-        yield Finding("signature", False, str(error))
+        yield Finding("signature", False, error.message)
         return
-    given = signatures[tfhub_module.SIGNATURE].inputs[tfhub_module.INPUT]
+    given = signatures[hub_module.SIGNATURE].inputs[hub_module.INPUT]
     shape = [int(size.size) for size in given.tensor_shape.dim]
     if shape[:3] != [-1, 64, 64] or len(shape) != 4:
         yield Finding("signature", False, f"images of shape {shape}, not (any, 64, 64, channels)")
@@ -66,7 +64,9 @@ def check_module(representation: Path) -> Iterator[Finding]:
     codes, again = function(images), function(images)
     width = codes.shape[-1]
     yield Finding("signature", True, f"images (any, 64, 64, {shape[3]}) to codes (any, {width})")
-    yield from _codes(codes, again, _about(representation / "about.json"))
+    yield from _codes(codes, again)
+    if np.isfinite(codes).all():
+        yield _norm(codes, representation / "about.json")
 
 
 def test_images(channels: int) -> np.ndarray:
@@ -80,36 +80,38 @@ def test_images(channels: int) -> np.ndarray:
     return (disc[..., None] * colour).astype(np.uint8)
 
 
-def _codes(codes: np.ndarray, again: np.ndarray, about: dict[str, Any]) -> Iterator[Finding]:
+def _codes(codes: np.ndarray, again: np.ndarray) -> Iterator[Finding]:
     if codes.ndim != 2 or not np.isfinite(codes).all():
         yield Finding("codes", False, f"{np.sum(~np.isfinite(codes))} of {codes.size} not finite")
         return
     if not np.array_equal(codes, again):
         yield Finding("codes", False, "the same images gave other codes the second time")
         return
-    spread = float(np.max(np.std(codes, axis=0)))
-    if spread < 1e-5:
-        yield Finding("codes", False, f"constant: standard deviation {spread:.1g} over images")
+    deviation = float(np.max(np.std(codes, axis=0)))
+    if deviation < 1e-5:
+        yield Finding("codes", False, f"constant: standard deviation {deviation:.1g} over images")
         return
-    yield Finding("codes", True, f"finite, repeatable, standard deviation up to {spread:.2g}")
-    readout, norm = about.get("readout", "unknown"), about.get("norm")
+    yield Finding("codes", True, f"finite, repeatable, standard deviation up to {deviation:.2g}")
+
+
+def _norm(codes: np.ndarray, about: Path) -> Finding:
+    try:
+        content = read_json(about) if about.is_file() else {}
+    except UserError as error:
+        return Finding("norm", False, error.message)
+    readout, norm = content.get("readout", "unknown"), content.get("norm")
     norms = np.linalg.norm(codes, axis=-1)
-    seen = f"norms {norms.min():.4f} to {norms.max():.4f}"
+    found = f"norms {norms.min():.4f} to {norms.max():.4f}"
     if norm is None:
-        yield Finding("norm", True, f"readout {readout} promises none; {seen}")
-    else:
-        kept = bool(np.max(np.abs(norms - norm)) <= 1e-4 * norm)
-        yield Finding("norm", kept, f"readout {readout} promises {norm:.4f}; {seen}")
+        return Finding("norm", True, f"readout {readout} promises none; {found}")
+    kept = bool(np.max(np.abs(norms - norm)) <= 1e-4 * norm)
+    return Finding("norm", kept, f"readout {readout} promises {norm:.4f}; {found}")
 
 
 def _results(path: Path) -> Finding:
     if not path.is_file():
         return Finding("results", False, f"missing: {path}; the evaluator fails without it")
-    text = path.read_text().strip()
+    text = path.read_text(errors="replace").strip()
     if not text.startswith(("dataset.name = '", 'dataset.name = "')):
         return Finding("results", False, f"{path.name} must bind dataset.name, not {text[:40]!r}")
     return Finding("results", True, text)
-
-
-def _about(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text()) if path.is_file() else {}

@@ -21,7 +21,7 @@ _TEXT = "a text that is not empty"
 
 
 def check_repository(root: Path) -> Iterator[Finding]:
-    """The findings on the folder that is handed in."""
+    """Check the folder that is handed in."""
     yield _description(root / "aicrowd.json")
     yield _entry_point(root / "run.sh")
     yield _image(root / "Dockerfile")
@@ -137,7 +137,7 @@ def _is_data(name: Path, megabytes: float) -> bool:
 
 
 def next_tag(root: Path) -> str:
-    """The first free name of the form submission-vN."""
+    """Find the first free name of the form submission-vN."""
     taken = (_run_git(root, "tag", "--list", "submission-v*") or "").split()
     numbers = [int(match[1]) for tag in taken if (match := re.match(r"submission-v(\d+)", tag))]
     return f"submission-v{max(numbers, default=0) + 1}"

@@ -53,10 +53,10 @@ class Environment:
 
 
 def environment(variables: Mapping[str, str] = os.environ) -> Environment:
-    """Reads the platform's environment variables.
+    """Read the platform's environment variables.
 
     Raises:
-        UserError: where `AICROWD_IS_GRADING` is set and another variable is missing; a default
+        UserError: `AICROWD_IS_GRADING` is set and another variable is missing; a default
             would then put the result where nobody looks.
     """
     is_grading = "AICROWD_IS_GRADING" in variables
@@ -76,7 +76,7 @@ def environment(variables: Mapping[str, str] = os.environ) -> Environment:
 
 
 class Events:
-    """Tells the platform how a run goes; logs it everywhere else.
+    """Report to the platform how a run goes; log it everywhere else.
 
     Events go through the package crowdai_api where `CROWDAI_IS_GRADING` is set and that
     package is installed. It waits for its Redis server for ever; here it is given `patience`
@@ -94,11 +94,11 @@ class Events:
         self._reported_at = 0.0
 
     def started(self) -> None:
-        """The run begins."""
+        """Report that the run begins."""
         self._send("INFO", "execution_started")
 
     def progress(self, fraction: float) -> None:
-        """Training has come to `fraction`, in [0, 1].
+        """Report that training has come to `fraction`, in [0, 1].
 
         0 and 1 are always sent; between them only what is a hundredth and five seconds on.
         """
@@ -110,11 +110,11 @@ class Events:
             self._send("INFO", "register_progress", {"training_progress": fraction})
 
     def submit(self) -> None:
-        """The representation is exported; returns when the platform has acknowledged it."""
+        """Report that the representation is exported; wait until the platform acknowledges it."""
         self._send("SUCCESS", "submit", blocking=True)
 
     def error(self, error: BaseException | str) -> None:
-        """The run failed with `error`; returns when the platform has acknowledged it."""
+        """Report that the run failed with `error`; wait until the platform acknowledges it."""
         text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
         self._send("ERROR", "execution_error", {"error": text}, blocking=True)
 

@@ -118,6 +118,12 @@ def test_without_a_module(submission):
     assert "./run.sh makes it" in failed(root, run)["module"]
 
 
+def test_a_damaged_description_is_a_finding(submission):
+    root, run = submission
+    (run / "representation" / "about.json").write_text("{")
+    assert "about.json" in failed(root, run)["norm"]
+
+
 def test_without_the_marker(submission):
     root, run = submission
     (run / "representation" / "tfhub" / "tfhub_module.pb").unlink()
