@@ -72,7 +72,7 @@ if [ -n "${DELTAVAE_STUDY:-}" ]; then
 else
   chosen=(--run_dir "${run:-$AICROWD_OUTPUT_PATH/$AICROWD_EVALUATION_NAME}")
   attend "$python" train.py --gin_config "${DELTAVAE_GIN:-gin/challenge/d10_beta10.gin}" \
-    --dataset "${AICROWD_DATASET_NAME:-}" ${continue[@]+"${continue[@]}"} "$@"
+    ${AICROWD_DATASET_NAME:+--dataset "$AICROWD_DATASET_NAME"} ${continue[@]+"${continue[@]}"} "$@"
   status=$?
   case $status in
     0) ;;

@@ -64,7 +64,13 @@ class Parser(argparse.ArgumentParser):
 
     def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
         """Parse; flags and other arguments may come in any order."""
-        return self.parse_intermixed_args([self._spelled_out(each) for each in arguments])
+        found = self.parse_intermixed_args([self._spelled_out(each) for each in arguments])
+        for action in self._actions:
+            value = getattr(found, action.dest, None)
+            # as of a variable that is not set: no default may stand in for it
+            if action.type is None and "" in (value if isinstance(value, list) else [value]):
+                self.error(f"{(action.option_strings or [action.dest])[0]} is empty")
+        return found
 
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         """Parse, and refuse what is not known with the name that is nearest to it."""

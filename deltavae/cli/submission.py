@@ -18,7 +18,7 @@ def parser(prog: str) -> Parser:
         prog,
         "Check everything that the challenge's platform needs, or send one of its events.",
         ["check --run_dir runs/demo", 'event error "training ended with status 137"'],
-        "check [DIR] | event start | event submit | event error MESSAGE",
+        "check [DIR] | event start|submit|error MESSAGE",
     )
     add = flags.add_argument
     add("action", choices=["check", "event"], help=argparse.SUPPRESS)

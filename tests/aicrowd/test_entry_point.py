@@ -89,6 +89,12 @@ def test_on_the_grader_resumes_and_scores_nothing(entry_point):
     ]
 
 
+def test_on_the_grader_a_missing_dataset_is_left_to_training_to_report(entry_point):
+    variables = GRADING | {"AICROWD_DATASET_NAME": ""}
+    _, calls, _ = entry_point(**variables)
+    assert calls[0] == "train.py --gin_config gin/challenge/d10_beta10.gin --resume"
+
+
 @pytest.mark.parametrize("status", [1, 2, 137, 143])
 def test_a_failed_training_is_neither_submitted_nor_scored(entry_point, status):
     found, calls, _ = entry_point(TRAIN_STATUS=str(status))
