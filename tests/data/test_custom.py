@@ -2,6 +2,7 @@
 
 import csv
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -142,6 +143,7 @@ def test_bad_npz(tmp_path, images, factors, says):
         ("file,angle\nnone.png,1\n", "line 2 .* missing file"),
         ("file,angle\n0.png,1\n./0.png,2\n", "lists 0.png twice.*lines 2 and 3"),
         ("file,angle\n,1\n", "line 2 .* names no image"),
+        ('file,angle\n"a\nb.png",1\n', r"line 3 .* names no image.*'a\\nb.png'"),
         ("file,angle\n/etc/passwd,1\n", "line 2 .* outside"),
         ("file,angle\n0.png,\n", "line 2 has no value of 'angle'"),
         ("file;angle\n0.png;1\n", "a header that begins with 'file,'.*file;angle"),
@@ -159,6 +161,38 @@ def test_bad_folder(tmp_path, text, says):
     (tmp_path / "factors.csv").write_bytes(text.encode("latin-1"))
     with pytest.raises(UserError, match=says):
         load(str(tmp_path))
+
+
+def test_damaged_files_load_or_end_in_one_line(tmp_path):
+    """Bytes changed at random in a table, an archive and an image."""
+    _folder(tmp_path, GRID, _pictures())
+    archive = tmp_path / "custom.npz"
+    np.savez(archive, images=_pictures(), factors=np.arange(8))
+    rng = np.random.default_rng(0)
+    for path in (tmp_path / "factors.csv", archive, tmp_path / "0.png"):
+        sound = path.read_bytes()
+        for _ in range(40):
+            damaged = bytearray(sound)
+            for place in rng.integers(len(sound), size=2):
+                damaged[place] = rng.choice([0, 10, 44, 45, 48, 58, 255])
+            path.write_bytes(damaged)
+            try:
+                load(str(archive if path == archive else tmp_path))
+            except UserError as error:
+                assert len(str(error).splitlines()) == 1
+        path.write_bytes(sound)
+
+
+def test_the_example_of_the_documentation(tmp_path):
+    text = (Path(__file__).parents[2] / "docs/custom_data.md").read_text()
+    table = next(block for block in text.split("```") if block.strip().startswith("file,"))
+    (tmp_path / "more").mkdir()
+    for name, picture in zip(("0.png", "more/1.jpg"), _pictures(2), strict=True):
+        Image.fromarray(picture).save(tmp_path / name)
+    (tmp_path / "factors.csv").write_text(table.strip())
+    data = load(str(tmp_path))
+    np.testing.assert_allclose(np.degrees(data.angles("angle")), [0, 15])
+    assert data.warnings == ("factors with one value are left out: size",)
 
 
 def _forbidden(*_):
