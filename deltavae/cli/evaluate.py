@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from argparse import Namespace
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deltavae.aicrowd.events import environment
@@ -81,6 +82,12 @@ def parser(prog: str) -> Parser:
         default=[],
         help="Print these scored runs side by side instead.",
     )
+    add(
+        "--ranking",
+        default="mean",
+        choices=["mean", "challenge"],
+        help="With --compare: mean ranks, or the challenge's places (NAME=RUN says whose).",
+    )
     flags.boolean("udr", "With --compare: the unsupervised ranking as well.")
     flags.boolean(
         "report", "Write the run's report.html too, unless --output_dir is given.", default=True
@@ -100,19 +107,30 @@ def command(options: Namespace) -> int:
     # imported here, so that a wrong flag is answered at once
     from rich.console import Console
 
+    from deltavae.scoring.comparison import compare as compared
+    from deltavae.scoring.comparison import compare_as_challenge
     from deltavae.scoring.evaluate import evaluate
-    from deltavae.scoring.results import compare as compared
     from deltavae.scoring.results import format_scores
 
     console = Console()
     if compare:
         runs = [*compare, *options.more]
+        if options.ranking == "challenge":
+            if options.udr:
+                raise UserError(
+                    "the challenge ranked by its five scores",
+                    expected="--udr without --ranking challenge",
+                )
+            console.print(compare_as_challenge(*_participants(runs)))
+            return 0
         table = compared(runs)
         if options.udr:
             start_tensorflow()
             table = compared(runs, {"udr": _udr(runs)})
         console.print(table)
         return 0
+    if options.ranking != "mean":
+        raise UserError("there is no ranking of one run", expected="--ranking with --compare")
     if options.udr:
         raise UserError(
             "the unsupervised ranking is one of several runs",
@@ -163,6 +181,15 @@ def command(options: Namespace) -> int:
 
         console.print(f"report: {write_report(run_dir)}")
     return 1 if any(column["failed"] for column in columns.values()) else 0
+
+
+def _participants(runs: Sequence[str]) -> tuple[list[str], list[str] | None]:
+    """Folders and whose they are: NAME=FOLDER, or a folder alone that is of nobody else."""
+    named = [run.partition("=")[::2] if not Path(run).exists() else ("", run) for run in runs]
+    named = [(name, folder) if folder else ("", name) for name, folder in named]
+    if not any(name for name, _ in named):
+        return [folder for _, folder in named], None
+    return [folder for _, folder in named], [name or folder for name, folder in named]
 
 
 def _udr(folders: Sequence[str]) -> np.ndarray:

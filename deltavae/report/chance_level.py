@@ -5,7 +5,7 @@ import numpy as np
 from deltavae.errors import UserError
 from deltavae.scoring.challenge import BY_PROTOCOL, METRICS, run_metric
 from deltavae.scoring.draws import IndexedData
-from deltavae.scoring.specs import CHALLENGE
+from deltavae.scoring.request import without_interventions
 from deltavae.training.run import Run
 
 # beyond it the boosted trees of DCI take minutes
@@ -28,7 +28,7 @@ def chance_level(run: Run, seed: int = 0) -> dict[str, float]:
     permuted = np.random.RandomState(seed).randint(len(codes), size=run.data.num_images)
     index = IndexedData.of(run.data)
     levels = {"d_lsbd": 1.0} | {f"r2_{name}": 0.0 for name in run.data.periodic}
-    for name in CHALLENGE:
+    for name in without_interventions(None, index.is_grid, run.data.name)[0]:
         if name == "dci" and max(run.data.factor_sizes) > _MAX_VALUES:
             continue
         numbers = run_metric(name, index, lambda i: codes[permuted[i]], settings="fast", seed=seed)

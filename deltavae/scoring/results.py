@@ -5,20 +5,16 @@ from __future__ import annotations
 import datetime
 import importlib.metadata
 import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
-import scipy.stats
 from rich.table import Table
 
 import deltavae
-from deltavae.errors import UserError
-from deltavae.io import read_json, write_json
+from deltavae.io import write_json
 from deltavae.run_dir import RunDir
 from deltavae.scoring import challenge
 from deltavae.scoring.jobs import Job, Outcome
-from deltavae.scoring.specs import SCORES, lower_is_better, ranked, score_spec
+from deltavae.scoring.specs import SCORES, score_spec
 
 SCHEMA = 1
 _VERSIONS = ("numpy", "scikit-learn", "numba", "tensorflow", "disentanglement-lib")
@@ -152,67 +148,3 @@ def _cell(report: dict, key: str) -> str:
         return ""
     spread = f" ± {report['spread'][key]:.4f}" if key in report["spread"] else ""
     return f"{report['scores'][key]:.4f}{spread}"
-
-
-def compare(
-    folders: Sequence[str | Path], unranked: Mapping[str, np.ndarray] | None = None
-) -> Table:
-    """A table of runs side by side, with the mean of their ranks over the scores they share.
-
-    Rank 1 is the best; equal scores share the mean of their ranks.
-
-    Args:
-        folders: folders with a scores.json each.
-        unranked: further rows, (runs,) numbers each, that don't enter the ranks.
-
-    Raises:
-        UserError: fewer than two runs, a run without scores, or runs scored differently.
-    """
-    if len(folders) < 2:
-        raise UserError("nothing to compare", expected="two runs or more", received=len(folders))
-    all_scores = [
-        read_json(RunDir(folder).scores, f"Score it first: evaluate.py --run_dir {folder}")
-        for folder in folders
-    ]
-    for field in ("dataset", "protocol", "settings"):
-        values = [scores.get(field) for scores in all_scores]
-        if len(set(values)) > 1:
-            raise UserError(f"runs differ in their {field}", expected="the same", received=values)
-    digests = {s["dataset_digest"][:16] for s in all_scores if s.get("dataset_digest")}
-    if len(digests) > 1:
-        raise UserError(
-            "runs were scored on different contents of their dataset",
-            expected=f"one digest of {all_scores[0]['dataset']}",
-            received=" and ".join(sorted(digests)),
-        )
-    shared = [
-        key
-        for key in all_scores[0]["scores"]
-        if all(s["scores"].get(key) is not None for s in all_scores)
-    ]
-    if not shared:
-        raise UserError("the runs have no score in common", received=[str(f) for f in folders])
-    matrix = np.array([[scores["scores"][key] for key in shared] for scores in all_scores])
-    entering = [ranked(key) for key in shared]
-    signed = np.where([lower_is_better(key) for key in shared], -matrix, matrix)
-    ranks = mean_ranks(signed[:, entering])
-    table = Table(
-        title=f"{all_scores[0]['dataset']}: mean ranks over {sum(entering)} scores",
-        caption="Rank 1 is the best, and equal scores share the mean of their ranks. The mean is "
-        "over all but those that are only shown (not ranked); lower is better where marked (-).",
-    )
-    table.add_column("score")
-    for folder, scores in zip(folders, all_scores, strict=True):
-        table.add_column(f"{Path(folder).name} ({scores['readout']})", justify="right")
-    for key, column in zip(shared, matrix.T, strict=True):
-        mark = " (-)" if lower_is_better(key) else "" if ranked(key) else " (not ranked)"
-        table.add_row(f"{key}{mark}", *(f"{value:.4f}" for value in column))
-    for key, row in (unranked or {}).items():
-        table.add_row(f"{key} (not ranked)", *(f"{value:.4f}" for value in row))
-    table.add_row("mean rank", *(f"{rank:.2f}" for rank in ranks), style="bold")
-    return table
-
-
-def mean_ranks(scores: np.ndarray) -> np.ndarray:
-    """Mean rank of each run over scores (runs, scores), 1 the best, ties averaged."""
-    return np.asarray(scipy.stats.rankdata(-scores, axis=0).mean(axis=1))

@@ -11,8 +11,9 @@ from deltavae.data import ArrayData, Factor
 from deltavae.errors import UserError
 from deltavae.io import read_json
 from deltavae.run_dir import RunDir
+from deltavae.scoring.comparison import compare, mean_ranks
 from deltavae.scoring.evaluate import evaluate
-from deltavae.scoring.results import compare, format_scores, mean_ranks
+from deltavae.scoring.results import format_scores
 from deltavae.scoring.udr import udr
 
 ROOT = Path(__file__).resolve().parents[2]

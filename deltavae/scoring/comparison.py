@@ -1,0 +1,170 @@
+"""Scored runs side by side, ranked by mean ranks or as the challenge's leaderboard did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import scipy.stats
+from rich.table import Table
+
+from deltavae.errors import UserError
+from deltavae.io import read_json
+from deltavae.run_dir import RunDir
+from deltavae.scoring.specs import CHALLENGE, lower_is_better, ranked
+
+
+def compare(
+    folders: Sequence[str | Path], unranked: Mapping[str, np.ndarray] | None = None
+) -> Table:
+    """A table of runs side by side, with the mean of their ranks over the scores they share.
+
+    Rank 1 is the best; equal scores share the mean of their ranks.
+
+    Args:
+        folders: folders with a scores.json each.
+        unranked: further rows, (runs,) numbers each, that don't enter the ranks.
+
+    Raises:
+        UserError: fewer than two runs, a run without scores, or runs scored differently.
+    """
+    all_scores = _read(folders)
+    shared = [
+        key
+        for key in all_scores[0]["scores"]
+        if all(s["scores"].get(key) is not None for s in all_scores)
+    ]
+    entering = [ranked(key) for key in shared]
+    if not any(entering):
+        raise UserError("the runs have no score in common", received=[str(f) for f in folders])
+    matrix = np.array([[scores["scores"][key] for key in shared] for scores in all_scores])
+    signed = np.where([lower_is_better(key) for key in shared], -matrix, matrix)
+    table = _table(
+        f"mean ranks over {sum(entering)} scores, ties averaged",
+        "Rank 1 is the best, and equal scores share the mean of their ranks. The mean is over all "
+        "but those that are only shown (not ranked); lower is better where marked (-).",
+        folders,
+        all_scores,
+    )
+    for key, column in zip(shared, matrix.T, strict=True):
+        mark = " (-)" if lower_is_better(key) else "" if ranked(key) else " (not ranked)"
+        table.add_row(f"{key}{mark}", *(f"{value:.4f}" for value in column))
+    for key, row in (unranked or {}).items():
+        table.add_row(f"{key} (not ranked)", *(f"{value:.4f}" for value in row))
+    ranks = mean_ranks(signed[:, entering])
+    table.add_row("mean rank", *(f"{rank:.2f}" for rank in ranks), style="bold")
+    return table
+
+
+def compare_as_challenge(
+    folders: Sequence[str | Path], participants: Sequence[str] | None = None
+) -> Table:
+    """A table of runs in the places that the challenge's leaderboard would give them.
+
+    Args:
+        folders: folders with a scores.json each, in the order of submission.
+        participants: whose each run is; by default each is of a participant of its own.
+
+    Raises:
+        UserError: as for `compare`.
+    """
+    all_scores = _read(folders)
+    old = all(f"{key}_2019" in s["scores"] for s in all_scores for key in ("dci", "sap_score"))
+    keys = [f"{key}_2019" if old and key in ("dci", "sap_score") else key for key in CHALLENGE]
+    matrix = np.array([[s["scores"].get(key) or 0.0 for key in keys] for s in all_scores])
+    whose = list(participants or map(str, range(len(folders))))
+    current = not old and all_scores[0]["protocol"] != "challenge2019"
+    table = _table(
+        "places by the challenge's ranking",
+        "Ties share the better rank, and a score that is missing counts as 0. Of a participant's "
+        "entries the best one gets a place."
+        + (" DCI and SAP are today's, not those of 2019." if current else ""),
+        folders,
+        all_scores,
+    )
+    for key, column in zip(keys, matrix.T, strict=True):
+        table.add_row(key, *(f"{value:.4f}" for value in column))
+    places = challenge_places(matrix, whose)
+    rank_of = {place.entry: f"{place.mean_rank:.2f}" for place in places}
+    place_of = {place.entry: str(number) for number, place in enumerate(places, start=1)}
+    if participants:
+        table.add_row("participant", *whose)
+    table.add_row("mean rank", *(rank_of.get(i, "") for i in range(len(folders))))
+    table.add_row("place", *(place_of.get(i, "") for i in range(len(folders))), style="bold")
+    return table
+
+
+def _read(folders: Sequence[str | Path]) -> list[dict]:
+    """The scores of runs that can be compared."""
+    if len(folders) < 2:
+        raise UserError("nothing to compare", expected="two runs or more", received=len(folders))
+    all_scores = [
+        read_json(RunDir(folder).scores, f"Score it first: evaluate.py --run_dir {folder}")
+        for folder in folders
+    ]
+    for field in ("dataset", "protocol", "settings"):
+        values = [scores.get(field) for scores in all_scores]
+        if len(set(values)) > 1:
+            raise UserError(f"runs differ in their {field}", expected="the same", received=values)
+    digests = {s["dataset_digest"][:16] for s in all_scores if s.get("dataset_digest")}
+    if len(digests) > 1:
+        raise UserError(
+            "runs were scored on different contents of their dataset",
+            expected=f"one digest of {all_scores[0]['dataset']}",
+            received=" and ".join(sorted(digests)),
+        )
+    return all_scores
+
+
+def _table(
+    title: str, caption: str, folders: Sequence[str | Path], all_scores: Sequence[dict]
+) -> Table:
+    table = Table(title=f"{all_scores[0]['dataset']}: {title}", caption=caption)
+    table.add_column("score")
+    for folder, scores in zip(folders, all_scores, strict=True):
+        table.add_column(f"{Path(folder).name} ({scores['readout']})", justify="right")
+    return table
+
+
+def mean_ranks(scores: np.ndarray) -> np.ndarray:
+    """Mean rank of each run over scores (runs, scores), 1 the best, ties averaged."""
+    return np.asarray(scipy.stats.rankdata(-scores, axis=0).mean(axis=1))
+
+
+class Place(NamedTuple):
+    """An entry that is its participant's best, and its mean rank among those."""
+
+    entry: int
+    mean_rank: float
+
+
+def challenge_places(scores: np.ndarray, participants: Sequence[str]) -> list[Place]:
+    """The leaderboard of the 2019 challenge, first place first.
+
+    An entry's rank by a score is 1 plus the number of entries with a strictly greater score, and
+    its mean rank the mean over the scores. The entry of least mean rank is its participant's
+    best; all entries of that participant leave, and ranks are computed again, until nobody is
+    left. Among the bests ranks are computed once more. Equal mean ranks are in the order of
+    submission, which is the order of the entries here.
+
+    Args:
+        scores: (entries, scores), 0 for a score that an entry doesn't have.
+        participants: whose each entry is.
+    """
+    whose = np.asarray(participants)
+    left = np.arange(len(scores))
+    bests = []
+    while len(left):
+        best = left[np.argmin(_leaderboard_ranks(scores[left]))]
+        bests.append(best)
+        left = left[whose[left] != whose[best]]
+    bests = sorted(bests)
+    ranks = _leaderboard_ranks(scores[bests])
+    order = np.argsort(ranks, kind="stable")
+    return [Place(int(bests[i]), float(ranks[i])) for i in order]
+
+
+def _leaderboard_ranks(scores: np.ndarray) -> np.ndarray:
+    return np.asarray(scipy.stats.rankdata(-scores, method="min", axis=0).mean(axis=1))

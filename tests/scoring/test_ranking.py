@@ -1,0 +1,77 @@
+"""The leaderboard's ranking on an example worked out by hand."""
+
+import json
+
+import numpy as np
+import pytest
+
+from deltavae.cli.main import main
+from deltavae.run_dir import RunDir
+from deltavae.scoring.comparison import challenge_places
+from deltavae.scoring.specs import CHALLENGE
+
+# Entries in order of submission: ann's two, bob's two, eve's one.
+#          fac  dci  mig  sap  irs
+ANN_1 = [0.9, 0.5, 0.3, 0.1, 0.5]
+ANN_2 = [0.8, 0.6, 0.3, 0.1, 0.4]
+BOB_1 = [0.9, 0.4, 0.2, 0.2, 0.5]
+BOB_2 = [0.1, 0.7, 0.1, 0.0, 0.3]
+EVE_1 = [0.7, 0.3, 0.4, 0.0, 0.6]
+SCORES = np.array([ANN_1, ANN_2, BOB_1, BOB_2, EVE_1])
+WHOSE = ["ann", "ann", "bob", "bob", "eve"]
+# Ranks of all five, ties sharing the better one:
+#   fac:  ann_1 1, bob_1 1, ann_2 3, eve 4, bob_2 5
+#   dci:  bob_2 1, ann_2 2, ann_1 3, bob_1 4, eve 5
+#   mig:  eve 1, ann_1 2, ann_2 2, bob_1 4, bob_2 5
+#   sap:  bob_1 1, ann_1 2, ann_2 2, bob_2 4, eve 4
+#   irs:  eve 1, ann_1 2, bob_1 2, ann_2 4, bob_2 5
+# sums: ann_1 10, ann_2 13, bob_1 12, bob_2 20, eve 15. ann_1 is ann's best; ann leaves.
+# Of bob_1, bob_2, eve: fac 1 3 2, dci 2 1 3, mig 2 3 1, sap 1 2 2, irs 2 3 1: sums 8, 12, 9.
+# bob_1 is bob's best; eve is left. Of ann_1, bob_1, eve:
+#   fac 1 1 3, dci 1 2 3, mig 2 3 1, sap 2 1 3, irs 2 2 1: sums 8, 9, 11.
+
+
+def test_by_hand():
+    places = challenge_places(SCORES, WHOSE)
+    assert [place.entry for place in places] == [0, 2, 4]
+    assert [place.mean_rank for place in places] == pytest.approx([8 / 5, 9 / 5, 11 / 5])
+
+
+def test_the_order_of_submission_decides_equal_mean_ranks():
+    equal = np.array([[1.0, 2.0], [2.0, 1.0], [2.0, 1.0]])
+    assert [p.entry for p in challenge_places(equal, ["c", "a", "b"])] == [1, 2, 0]
+    # 2.0 twice shares rank 1, so the first entry's ranks are 3 and 1, the others' 1 and 2
+    swapped = challenge_places(equal[:2], ["b", "a"])
+    assert [p.entry for p in swapped] == [0, 1]
+    assert {p.mean_rank for p in swapped} == {1.5}
+
+
+@pytest.fixture
+def runs(tmp_path):
+    folders = []
+    for row, name in zip(SCORES, ["a1", "a2", "b1", "b2", "e1"], strict=True):
+        values = dict(zip(CHALLENGE, row.tolist(), strict=True))
+        values["dci_2019"], values["sap_score_2019"] = values["dci"], values["sap_score"]
+        values["dci"] = values["sap_score"] = 0.5  # today's don't count
+        content = {"dataset": "x", "protocol": "both", "settings": "study", "readout": "exported"}
+        path = RunDir(tmp_path / name).scores
+        path.parent.mkdir()
+        path.write_text(json.dumps(content | {"scores": values}))
+        folders.append(str(path.parent))
+    return folders
+
+
+def cells(text, row):
+    line = next(line for line in text.splitlines() if line.split("│")[1].strip() == row)
+    return [cell.strip() for cell in line.split("│")[2:-1]]
+
+
+def test_the_command(runs, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "150")
+    named = [f"{name}={run}" for name, run in zip(WHOSE, runs, strict=True)]
+    assert main(["evaluate", "--compare", *named, "--ranking", "challenge"]) == 0
+    text = "\n".join(x for x in capsys.readouterr().out.splitlines() if x.count("│") > 2)
+    assert cells(text, "mean rank") == ["1.60", "", "1.80", "", "2.20"]
+    assert cells(text, "place") == ["1", "", "2", "", "3"]
+    assert main(["evaluate", "--compare", *runs]) == 0
+    assert "ties averaged" in capsys.readouterr().out
