@@ -6,8 +6,8 @@ it as one code. Which codes form pairs is declared, or found from the codes them
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,6 +31,22 @@ class Coordinates(NamedTuple):
 
     values: np.ndarray
     is_angle: np.ndarray
+
+
+def declared_angles(
+    described: Sequence[Mapping[str, Any]] | None, readout: str, num_codes: int
+) -> list[tuple[int, ...]] | None:
+    """The codes that are angles by what a readout says of them; None if it names none.
+
+    Args:
+        described: what each code is, with its `kind` (`codes` of `deltavae.models.readouts` and
+            of about.json); None from runs of before, whose readout `angles` had nothing else.
+        readout: its name.
+        num_codes: how many codes there are.
+    """
+    if described is None:
+        return [(i,) for i in range(num_codes)] if readout == "angles" else None
+    return [(i,) for i, code in enumerate(described) if code["kind"] == "angle"] or None
 
 
 def find_circles(codes: np.ndarray) -> list[tuple[int, int]]:

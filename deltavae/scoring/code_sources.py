@@ -19,6 +19,7 @@ from deltavae.data.registry import current_name
 from deltavae.errors import UserError
 from deltavae.io import read_json
 from deltavae.run_dir import RunDir
+from deltavae.scoring.circles import declared_angles
 from deltavae.scoring.codes import CodeCache, Encoder, digest_files, encode_once, require_finite
 from deltavae.scoring.draws import IndexedData, TableData
 
@@ -200,11 +201,7 @@ def from_representation(
 
 def _circles_of_module(folder: Path) -> list[tuple[int, ...]] | None:
     about = read_json(folder / "about.json") if (folder / "about.json").is_file() else {}
-    if about.get("codes"):  # exports of before have no such list
-        return [(i,) for i, code in enumerate(about["codes"]) if code["kind"] == "angle"] or None
-    if about.get("readout") == "angles":
-        return [(i,) for i in range(about["code_dim"])]
-    return None
+    return declared_angles(about.get("codes"), about.get("readout", ""), about.get("code_dim", 0))
 
 
 def from_run(path: Path, dataset: str | GroundTruthData | None, embedding: bool) -> CodeSource:

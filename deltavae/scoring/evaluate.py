@@ -14,7 +14,7 @@ from deltavae.io import require_writable
 from deltavae.run_dir import RunDir
 from deltavae.scoring import challenge
 from deltavae.scoring import code_sources as sources
-from deltavae.scoring.circles import Circles, find_circles
+from deltavae.scoring.circles import Circles, declared_angles, find_circles
 from deltavae.scoring.codes import (
     CodeCache,
     Encoder,
@@ -108,7 +108,9 @@ def evaluate(
     if discrete:
         for codes in columns.values():
             require_categories(codes[_there(codes)])
-    circles = {name: _circles(source, name, codes) for name, codes in columns.items()}
+    circles = {
+        name: _circles(source, name, functions[name], codes) for name, codes in columns.items()
+    }
     planned = _plan(columns, names, protocol, all_seeds, reference)
     ended: list[Job] = []
 
@@ -228,12 +230,15 @@ def _live(
     return {name: read(function, constant[name]) for name, function in functions.items()}
 
 
-def _circles(source: sources.CodeSource, name: str, codes: np.ndarray) -> Circles:
+def _circles(
+    source: sources.CodeSource, name: str, function: Encoder, codes: np.ndarray
+) -> Circles:
     """Which codes of a readout hold an angle: as declared, or as the codes show."""
-    if name == "angles":
-        return [(i,) for i in range(codes.shape[1])]
     if name == source.readout and source.circles is not None:
         return source.circles
+    declared = declared_angles(getattr(function, "codes", None), name, codes.shape[1])
+    if declared is not None:
+        return declared
     there = np.flatnonzero(_there(codes))
     return find_circles(codes[there[:: max(1, len(there) // 10000)]])
 

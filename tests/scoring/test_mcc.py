@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deltavae.scoring.circles import coordinates, find_circles
+from deltavae.scoring.circles import coordinates, declared_angles, find_circles
 from deltavae.scoring.evaluate import evaluate
 from deltavae.scoring.mcc import circular, fisher_lee, mean_correlation, pearson, spearman
 
@@ -130,3 +130,11 @@ def test_codes_that_are_categories(tmp_path):
     # the whole grid: factors are independent, so each is one code, to rounding
     assert [categories[key] for key in ("infom", "infoc")] == pytest.approx([1, 1], abs=1e-9)
     assert categories["infoe"] == pytest.approx(1, abs=1e-3)
+
+
+def test_angles_that_a_readout_declares():
+    described = [{"factor": 0, "kind": "angle"}, {"factor": 1, "kind": "line"}]
+    assert declared_angles(described, "angles_active", 2) == [(0,)]
+    assert declared_angles(described[1:], "angles", 1) is None
+    assert declared_angles(None, "angles", 2) == [(0,), (1,)]  # of before
+    assert declared_angles(None, "embedding", 2) is None
