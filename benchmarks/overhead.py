@@ -67,14 +67,14 @@ def main() -> None:
         zeros = dict.fromkeys(TERMS, tf.zeros([64]))
         update, model.update = model.update, lambda images: zeros
         empty = iter(tf.data.Dataset.from_tensors(resident).cache().repeat())
-        around = seconds(lambda: loop.steps.run(empty, 1), 1000, options.repeats)
+        around = seconds(lambda: loop.compiled_step.run(empty, 1), 1000, options.repeats)
         model.update = update
 
         console = Console(force_terminal=True, file=open("/dev/null", "w"))
         bar = ProgressBar(10**6, 0, console)
-        moved = seconds(lambda: bar.moved(1), 1000, options.repeats)
+        moved = seconds(lambda: bar.update(1), 1000, options.repeats)
         bar.close()
-        check = seconds(lambda: loop.steps.check(None), 1000, options.repeats)
+        check = seconds(lambda: loop.compiled_step.check(None), 1000, options.repeats)
         loop.settings = type(settings)(steps=10**6, steps_per_epoch=1)
         loop.epoch_length = 1
         row = loop.epoch(StopRequest(), ProgressBar(10**6, 0, Console(quiet=True)))

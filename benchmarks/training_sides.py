@@ -50,7 +50,7 @@ def package(channels: int, baseline: str = "") -> Callable[[int], None]:
 
     def run(steps: int) -> None:
         for _ in range(steps):
-            loop.steps.run(batch, 1)
+            loop.compiled_step.run(batch, 1)
 
     return run
 

@@ -387,7 +387,7 @@ def require_same_experiment(
         data: its dataset.
 
     Returns:
-        What is to be told: differences that are allowed, and what could not be compared.
+        Lines for the user: differences that are allowed, and what could not be compared.
     """
     changed = _differences(run_dir.config.read_text(encoding="utf-8"), experiment.text())
     info = read_json(run_dir.info) if run_dir.info.is_file() else {}

@@ -107,9 +107,9 @@ def command(options: Namespace) -> int:
     try:
         state = _run(study, folder, options, console)
     except Interrupted as error:
-        error.told += "; the same command goes on where it was"
+        error.message += "; the same command goes on where it was"
         if options.export:
-            error.told += f", and {options.export} has the best of the runs that have ended"
+            error.message += f", and {options.export} has the best of the runs that have ended"
         raise
     if state.not_started:
         console.print(f"{state.not_started} runs were not started: no time was left for them")

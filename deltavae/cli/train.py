@@ -123,7 +123,7 @@ def train_command(
                 )
         except Interrupted as error:
             if RunDir(output).checkpoints.exists() or target.checkpoints.exists():
-                error.told += (
+                error.message += (
                     f". Continue with: train.py --resume --output_dir {shlex.quote(str(output))}"
                 )
             raise

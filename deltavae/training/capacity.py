@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
 from typing import Self
 
 from deltavae.errors import UserError
@@ -70,25 +69,3 @@ def epoch_length(num_images: int, batch_size: int, steps_per_epoch: int | None) 
     if steps_per_epoch is not None:
         return steps_per_epoch
     return max(1, min(1000, -(-num_images // batch_size)))
-
-
-def training_seconds(max_hours: float) -> float:
-    """What a budget leaves for steps: all but five minutes, or a tenth, for the export."""
-    budget = 3600 * max_hours
-    return budget - min(300.0, 0.1 * budget)
-
-
-def epochs_in_time(planned: int, seconds: Sequence[float], max_hours: float | None) -> int:
-    """The number of epochs, at most `planned`, that a run will have made when time is up.
-
-    Args:
-        planned: epochs that the run was to have.
-        seconds: what each epoch so far has taken; the last five tell how long one takes.
-        max_hours: the budget; None for none.
-    """
-    if max_hours is None or not seconds:
-        return planned
-    recent = seconds[-5:]
-    left = training_seconds(max_hours) - sum(seconds)
-    more = max(0, int(left * len(recent) / max(sum(recent), 1e-9)))
-    return min(planned, len(seconds) + more)

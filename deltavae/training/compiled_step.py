@@ -17,12 +17,12 @@ the objective reports comes before the loss."""
 LARGEST = 2.0**24
 
 
-class Steps:
-    """Runs steps of a compiled model and keeps the means of its terms over the epoch.
+class CompiledStep:
+    """Runs the training step of a compiled model and keeps the means of its terms over the epoch.
 
     Its `variables` belong into a checkpoint: with them a run continued within an epoch ends
     it with the averages of a run that was never stopped. Made in the scope of a
-    `tf.distribute` strategy, it spreads each batch over the strategy's replicas.
+    `tf.distribute` strategy, it shares each batch between the strategy's replicas.
 
     Args:
         model: compiled with an optimiser.
@@ -35,8 +35,8 @@ class Steps:
         self.strategy = tf.distribute.get_strategy()
         self.sums = tf.Variable(tf.zeros(len(self.names), tf.float64), trainable=False)
         # the step, counted from 1, that first gave terms out of bounds, and those terms
-        self.alarm = tf.Variable(tf.zeros(1 + len(self.names), tf.float64), trainable=False)
-        self.variables = [self.sums, self.alarm]
+        self.diverged = tf.Variable(tf.zeros(1 + len(self.names), tf.float64), trainable=False)
+        self.variables = [self.sums, self.diverged]
         # KL of each factor of the latent space, summed over steps, and how many steps. No part
         # of `variables`, which checkpoints made before there was such a thing must match
         factors = model.posterior.manifold.num_factors
@@ -67,8 +67,8 @@ class Steps:
         # not (|x| < LARGEST) would do, but the graph optimiser makes |x| >= LARGEST of it
         good = tf.logical_and(tf.math.is_finite(means), tf.abs(means) < LARGEST)
         bad = tf.math.count_nonzero(good) < len(self.names)
-        new = tf.logical_and(bad, self.alarm[0] == 0)
-        self.alarm.assign(tf.where(new, tf.concat([[step], means], 0), self.alarm))
+        new = tf.logical_and(bad, self.diverged[0] == 0)
+        self.diverged.assign(tf.where(new, tf.concat([[step], means], 0), self.diverged))
 
     def reset(self) -> None:
         """Begin an epoch."""
@@ -91,7 +91,7 @@ class Steps:
         Args:
             good: the last good state, for the message.
         """
-        step, *values = self.alarm.numpy()
+        step, *values = self.diverged.numpy()
         if not step:
             return
         terms = dict(zip(self.names, values, strict=True))

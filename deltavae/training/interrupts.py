@@ -14,16 +14,16 @@ class Interrupted(SystemExit):
 
     Args:
         number: of the signal.
-        told: what to tell the user.
+        message: where it stopped, for the user.
     """
 
-    def __init__(self, number: int, told: str = "") -> None:
+    def __init__(self, number: int, message: str = "") -> None:
         self.status = 128 + number
         super().__init__(self.status)
-        self.told = f"stopped by {signal.Signals(number).name}{told}"
+        self.message = f"stopped by {signal.Signals(number).name}{message}"
 
     def __str__(self) -> str:
-        return self.told
+        return self.message
 
 
 class StopRequest:

@@ -13,20 +13,15 @@ from deltavae.errors import UserError
 from deltavae.io import write_json
 from deltavae.models.delta_vae import DeltaVAE
 from deltavae.run_dir import RunDir
-from deltavae.training.capacity import (
-    Capacity,
-    count_epochs,
-    epoch_length,
-    epochs_in_time,
-    training_seconds,
-)
+from deltavae.training.budget import epochs_in_time, training_seconds
+from deltavae.training.capacity import Capacity, count_epochs, epoch_length
 from deltavae.training.checkpoints import Checkpoints
-from deltavae.training.compiled_step import Steps
+from deltavae.training.compiled_step import CompiledStep
 from deltavae.training.interrupts import StopRequest
 from deltavae.training.optimizer import learning_rate_at, make_optimizer
 from deltavae.training.progress import ProgressBar
 from deltavae.training.settings import TrainSettings
-from deltavae.training.strategy import spread
+from deltavae.training.strategy import distribute_batches
 
 
 class Loop:
@@ -52,8 +47,8 @@ class Loop:
         model.objective.require_batch(settings.batch_size)
         # XLA only where it was asked for: on a CPU it halves the speed
         model.compile(optimizer=make_optimizer(model, settings), jit_compile=settings.jit_compile)
-        self.steps = Steps(model, settings.jit_compile)
-        self.variables = state_variables(model) + self.steps.variables
+        self.compiled_step = CompiledStep(model, settings.jit_compile)
+        self.variables = state_variables(model) + self.compiled_step.variables
         self.checkpoints = Checkpoints(run_dir.checkpoints)
         if chief:
             self.checkpoints.clean()
@@ -64,11 +59,11 @@ class Loop:
         state = state or {"step": 0, "done": 0, "seconds": 0.0, "history": []}
         self.last = self.checkpoints.all()[-1] if state["step"] else None
         if "kl_factor_sums" in state:
-            self.steps.factor_sums.assign(state["kl_factor_sums"])
+            self.compiled_step.factor_sums.assign(state["kl_factor_sums"])
         self.history: list[dict[str, Any]] = state["history"]
         self.step, self.done, self.seconds = state["step"], state["done"], state["seconds"]
 
-    def goes_on(self) -> bool:
+    def should_continue(self) -> bool:
         """Whether there are steps to make and time to make them."""
         return self.step < self.settings.steps and self._left() > 0 and self._total() > self._epoch
 
@@ -93,9 +88,9 @@ class Loop:
         begun, before = time.monotonic(), self.seconds
         steps = min(self.epoch_length, self.settings.steps - self.step + self.done)
         if not self.done:
-            self.steps.reset()
+            self.compiled_step.reset()
             self.model.capacity.assign(self._capacity())
-        batch = spread(
+        batch = distribute_batches(
             batches(
                 self.images,
                 self.settings.batch_size,
@@ -104,21 +99,21 @@ class Loop:
                 steps,
                 self.done,
             ),
-            self.steps.strategy,
+            self.compiled_step.strategy,
         )
         checked = begun
         while self.done < steps and stop.number is None and self._left() > 0:
             count = min(self.settings.steps_per_execution, steps - self.done)
-            self.steps.run(batch, count)
+            self.compiled_step.run(batch, count)
             self.done += count
             self.step += count
-            progress.moved(self.step)
+            progress.update(self.step)
             now = time.monotonic()
             self.seconds = before + now - begun
             if now > checked + 1:
-                self.steps.check(self.last)
+                self.compiled_step.check(self.last)
                 checked = now
-        self.steps.check(self.last)
+        self.compiled_step.check(self.last)
         row = self._row() if self.done >= steps else None
         if row is not None:
             self.history.append(row)
@@ -136,14 +131,14 @@ class Loop:
         return value
 
     def _row(self) -> dict[str, Any]:
-        means = self.steps.means(self.done)
+        means = self.compiled_step.means(self.done)
         return {
             "epoch": self._epoch,
             "step": self.step,
             "loss": means["loss"],
             "reconstruction": means["reconstruction"],
             "kl": means["kl"],
-            "kl_per_factor": self.steps.kl_per_factor(),
+            "kl_per_factor": self.compiled_step.kl_per_factor(),
             "capacity": float(self.model.current_capacity()),
             "beta": self.model.objective.beta,
             "elbo": means["elbo"],
@@ -161,7 +156,7 @@ class Loop:
             "step": self.step,
             "done": self.done,
             "seconds": self.seconds,
-            "kl_factor_sums": self.steps.factor_sums.numpy().tolist(),
+            "kl_factor_sums": self.compiled_step.factor_sums.numpy().tolist(),
             "history": self.history,
         }
         self.last = self.checkpoints.save(self.variables, state)

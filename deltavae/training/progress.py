@@ -37,7 +37,7 @@ class ProgressBar:
         self.first = first_step
         self.next_line = 0.0
 
-    def moved(self, step: int) -> None:
+    def update(self, step: int) -> None:
         """Show that `step` steps of the run are made."""
         if self.bar is not None:
             self.bar.update(self.task, completed=step)

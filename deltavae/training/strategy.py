@@ -57,7 +57,9 @@ def _task() -> tuple[str, int, dict[str, list[str]]]:
         ) from None
 
 
-def spread(dataset: tf.data.Dataset, strategy: tf.distribute.Strategy) -> Iterator[tf.Tensor]:
+def distribute_batches(
+    dataset: tf.data.Dataset, strategy: tf.distribute.Strategy
+) -> Iterator[tf.Tensor]:
     """An iterator over whole batches that gives each replica its rows of them."""
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:

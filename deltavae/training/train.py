@@ -97,7 +97,7 @@ def train(
     progress = ProgressBar(settings.steps, run.step, console or Console(stderr=True))
     try:
         with stop.deferred(), workers_watched("Start all of them again with --resume."):
-            while run.goes_on() and stop.number is None:
+            while run.should_continue() and stop.number is None:
                 row = run.epoch(stop, progress)
                 if row is None:
                     break

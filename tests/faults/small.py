@@ -26,7 +26,7 @@ class Silent:
     """A progress bar that calls `when(step)` after each step."""
 
     def __init__(self, when=lambda step: None):
-        self.moved = when
+        self.update = when
 
 
 def small_model(seed: int = 0, objective: Objective | None = None) -> DeltaVAE:
@@ -54,7 +54,7 @@ def small_loop(path, resume=False, capacity=None, objective=None, model=None, **
 
 def drive(loop: Loop, stop, progress=None) -> Loop:
     """What `train` does with a loop, less what it shows and exports."""
-    while loop.goes_on() and stop.number is None:
+    while loop.should_continue() and stop.number is None:
         loop.epoch(stop, progress or Silent())
     return loop
 

@@ -10,8 +10,9 @@ import tensorflow as tf
 
 from deltavae.data.pipeline import batches
 from deltavae.errors import UserError
-from deltavae.training.capacity import Capacity, epochs_in_time
-from deltavae.training.compiled_step import Steps
+from deltavae.training.budget import epochs_in_time
+from deltavae.training.capacity import Capacity
+from deltavae.training.compiled_step import CompiledStep
 from deltavae.training.interrupts import Interrupted, StopRequest
 from tests.faults.small import Noise, Silent, drive, outcome, small_loop, small_model
 
@@ -97,8 +98,8 @@ def test_divergence_names_the_term_that_went_first(tmp_path, name, value):
 
     loop.model.losses_per_image = broken
     # a fresh trace of the step, with the term broken in it
-    loop.steps = Steps(loop.model)
-    loop.variables[-2:] = loop.steps.variables
+    loop.compiled_step = CompiledStep(loop.model)
+    loop.variables[-2:] = loop.compiled_step.variables
     with pytest.raises(UserError, match=f"step 9: {name} went first") as caught:
         loop.epoch(StopRequest(), Silent())
     assert "epoch-000001" in str(caught.value)

@@ -43,7 +43,7 @@ def test_each_step_moves_by_the_rate_that_the_schedule_and_the_history_give(tmp_
 
     loop.model.losses_per_image = linear
     biases = [loop.model.decoder.get_weights()[-1]]
-    while loop.goes_on():
+    while loop.should_continue():
         loop.epoch(StopRequest(), Silent())
         biases.append(loop.model.decoder.get_weights()[-1])
     wanted = np.array([closed_form(step) for step in range(20)])
