@@ -140,7 +140,9 @@ def command(options: Namespace) -> int:
     run_dir = options.run_dir
     if not (run_dir or options.representation or options.codes):
         run_dir = str(environment().run_path)
-        Console(stderr=True).print(f"nothing named to score; taking the platform's run, {run_dir}")
+        Console(stderr=True, soft_wrap=True).print(
+            f"nothing named to score; taking the platform's run, {run_dir}", markup=False
+        )
     if not options.codes or options.readouts:
         start_tensorflow()
     with _progress() as bars:
@@ -170,17 +172,23 @@ def command(options: Namespace) -> int:
             discrete=options.discrete,
         )
     console.print(format_scores(scores))
-    for warning in scores["warnings"]:
-        Console(stderr=True).print(f"warning: {warning}", style="yellow")
     columns = scores.get("readouts") or {scores["readout"]: scores}
-    for name, column in columns.items():
-        for metric, why in column["failed"].items():
-            Console(stderr=True).print(f"{metric} of {name} failed: {why}", style="red")
+    failed = [
+        f"{metric} of {name} failed: {why}"
+        for name, column in columns.items()
+        for metric, why in column["failed"].items()
+    ]
+    for style, lines in (
+        ("yellow", [f"warning: {warning}" for warning in scores["warnings"]]),
+        ("red", failed),
+    ):
+        for line in lines:
+            Console(stderr=True, soft_wrap=True).print(line, style=style, markup=False)
     if options.report and run_dir and not options.output_dir:
         from deltavae.report import write_report
 
-        console.print(f"report: {write_report(run_dir)}")
-    return 1 if any(column["failed"] for column in columns.values()) else 0
+        console.print(f"report: {write_report(run_dir)}", markup=False, soft_wrap=True)
+    return 1 if failed else 0
 
 
 def _participants(runs: Sequence[str]) -> tuple[list[str], list[str] | None]:

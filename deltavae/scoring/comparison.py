@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.stats
 from rich.table import Table
+from rich.text import Text
 
 from deltavae.errors import UserError
 from deltavae.io import read_json
@@ -50,7 +51,7 @@ def compare(
     )
     for key, column in zip(shared, matrix.T, strict=True):
         mark = " (-)" if lower_is_better(key) else "" if ranked(key) else " (not ranked)"
-        table.add_row(f"{key}{mark}", *(f"{value:.4f}" for value in column))
+        table.add_row(Text(f"{key}{mark}"), *(f"{value:.4f}" for value in column))
     for key, row in (unranked or {}).items():
         table.add_row(f"{key} (not ranked)", *(f"{value:.4f}" for value in row))
     ranks = mean_ranks(signed[:, entering])
@@ -90,7 +91,7 @@ def compare_as_challenge(
     rank_of = {place.entry: f"{place.mean_rank:.2f}" for place in places}
     place_of = {place.entry: str(number) for number, place in enumerate(places, start=1)}
     if participants:
-        table.add_row("participant", *whose)
+        table.add_row("participant", *map(Text, whose))
     table.add_row("mean rank", *(rank_of.get(i, "") for i in range(len(folders))))
     table.add_row("place", *(place_of.get(i, "") for i in range(len(folders))), style="bold")
     return table
@@ -121,10 +122,10 @@ def _read(folders: Sequence[str | Path]) -> list[dict]:
 def _table(
     title: str, caption: str, folders: Sequence[str | Path], all_scores: Sequence[dict]
 ) -> Table:
-    table = Table(title=f"{all_scores[0]['dataset']}: {title}", caption=caption)
+    table = Table(title=Text(f"{all_scores[0]['dataset']}: {title}"), caption=caption)
     table.add_column("score")
     for folder, scores in zip(folders, all_scores, strict=True):
-        table.add_column(f"{Path(folder).name} ({scores['readout']})", justify="right")
+        table.add_column(Text(f"{Path(folder).name} ({scores['readout']})"), justify="right")
     return table
 
 

@@ -89,6 +89,8 @@ def evaluate(
             received=", ".join(metric_names(metrics)),
         )
     names, left_out = without_interventions(metrics, source.index.is_grid, source.dataset)
+    if source.index.angles and not source.index.is_grid:
+        left_out.append("left out: d_lsbd, for the same reason")
     output = Path(output_dir) if output_dir else Path(run_dir) if run_dir else None
     if output is not None:
         require_writable(output)

@@ -66,8 +66,8 @@ def without_interventions(
     return (
         [name for name in names if name not in needing],
         [
-            f"left out: {', '.join(needing)}, which need exactly one image of every combination "
-            f"of factors; {dataset} has combinations that are missing or repeated"
+            f"left out: {', '.join(needing)}; {dataset} does not have exactly one image of every "
+            "combination of factors"
         ],
     )
 

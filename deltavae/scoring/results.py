@@ -8,6 +8,7 @@ import json
 
 import numpy as np
 from rich.table import Table
+from rich.text import Text
 
 import deltavae
 from deltavae.io import write_json
@@ -117,20 +118,20 @@ def _finite(content: object) -> object:
 def format_scores(scores: dict) -> Table:
     """A table of the scores, a column for each readout."""
     columns = scores.get("readouts") or {scores["readout"]: scores}
-    table = Table(title=f"{scores['dataset']}, {scores['settings']} settings")
+    table = Table(title=Text(f"{scores['dataset']}, {scores['settings']} sample sizes"))
     table.add_column("score")
     for name in columns:
         table.add_column(name, justify="right")
     keys = dict.fromkeys(key for report in columns.values() for key in report["scores"])
     failed = dict.fromkeys(key for report in columns.values() for key in report["failed"])
     for key in keys:
-        table.add_row(key, *(_cell(report, key) for report in columns.values()))
+        table.add_row(Text(key), *(_cell(report, key) for report in columns.values()))
     for factor in next(iter(columns.values()))["probes"]:
         for kind, label in _PROBES.items():
             cells = [report["probes"][factor].get(kind) for report in columns.values()]
             if any(cell is not None for cell in cells):
                 shown = ["" if cell is None else f"{cell:.4f}" for cell in cells]
-                table.add_row(f"r2_{factor}, {label}", *shown)
+                table.add_row(Text(f"r2_{factor}, {label}"), *shown)
     for key in failed:
         table.add_row(key, *("failed" if key in r["failed"] else "" for r in columns.values()))
     return table

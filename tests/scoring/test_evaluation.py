@@ -227,3 +227,18 @@ def test_the_command_line(tmp_path, turned, command, monkeypatch):
     assert bad.stderr.strip().splitlines()[-1].startswith("error: unknown metric")
     assert command("evaluate", "--udr").returncode == 2
     assert command("evaluate", "--protocol", "2018").returncode == 2
+
+
+def test_names_with_brackets_are_printed_as_they_are(tmp_path, turned):
+    names = ["size", "[bold]azimuth[/]:circle", "object"]
+    for run in ("lr[1e-4]", "b"):
+        np.savez(tmp_path / "c.npz", codes=turned[0], factors=turned[1], factor_names=names)
+        scores = evaluate(
+            codes_file=tmp_path / "c.npz",
+            settings="fast",
+            metrics=["mig"],
+            output_dir=tmp_path / run,
+        )
+    assert "r2_[bold]azimuth[/]" in table_text(format_scores(scores))
+    text = table_text(compare([tmp_path / "lr[1e-4]", tmp_path / "b"]))
+    assert "lr[1e-4]" in text and "r2_[bold]azimuth[/]" in text
