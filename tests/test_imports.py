@@ -109,7 +109,10 @@ for name in sys.argv[2:]:
 @pytest.mark.parametrize(
     ("heavy", "names"),
     [
-        ("tensorflow", ["training.capacity", "studies", "data.synthetic", "cli.data"]),
+        (
+            "tensorflow",
+            ["training.capacity", "studies", "data.synthetic", "report.study_page", "cli.data"],
+        ),
         # what parses flags
         (
             "tensorflow,pandas,matplotlib,scipy",

@@ -10,11 +10,11 @@ import numpy as np
 
 from deltavae.errors import UserError
 from deltavae.io import atomic_write, read_json
-from deltavae.report.facts import described
 from deltavae.report.figures.scores import comparison_plot
 from deltavae.report.render import now, number, render
 from deltavae.report.section import Picture
 from deltavae.run_dir import RunDir
+from deltavae.scoring.specs import described
 
 _ALIKE = ("dataset", "protocol", "settings")
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deltavae.manifolds import Product
-from deltavae.scoring.specs import ScoreSpec, score_spec
+from deltavae.scoring.specs import ScoreSpec, described
 from deltavae.training.run import Run
 
 
@@ -38,12 +38,6 @@ def score_rows(scores: Mapping[str, Any], chance: Mapping[str, float]) -> list[S
     return rows
 
 
-def described(key: str) -> ScoreSpec:
-    """What a key of scores.json means; a title alone for a key that is not known."""
-    title = key.replace("_", " ")
-    return score_spec(key) or ScoreSpec(key, title, "", best="", chance="", group="", metric="")
-
-
 def versions(run: Run) -> dict[str, str]:
     """Versions of training and scoring; where they differ, of training."""
     return dict(run.get("scores", {}).get("versions", {})) | dict(
@@ -57,7 +51,7 @@ def _data(run: Run) -> list[tuple[str, str]]:
     data = run.data
     sizes = zip(data.factor_names, data.factor_sizes, strict=True)
     factors = ", ".join(
-        f"{name} {size}{' (circle)' if name in data.periodic else ''}" for name, size in sizes
+        f"{name} {size}{' (periodic)' if name in data.periodic else ''}" for name, size in sizes
     )
     height, width, channels = data.image_shape
     kind = "grey" if channels == 1 else "colour"

@@ -61,10 +61,11 @@ def write_report(
         except Exception as error:  # the page is made all the same
             missing["chance level of the scores"] = reason("the chance level", error)
     rows = score_rows(scores, chance)
-    sections = [make(run) for make in SECTIONS]
+    first = []
     if beside is not None:
         circle, line = (Run(path, data_dir) for path in beside)
-        sections.insert(0, circle_and_line_section(circle, line))
+        first.append(circle_and_line_section(circle, line))
+    sections = [make(run) for make in SECTIONS]
     page = render(
         "report.html",
         title=f"{run.get('info', {}).get('dataset') or 'A run'} · {run.dir.path.resolve().name}",
@@ -72,6 +73,7 @@ def write_report(
         scores=scores,
         rows=rows,
         plot=_plot(rows),
+        first=first,
         sections=sections,
         config=run.get("config", ""),
         missing=missing,
@@ -80,14 +82,18 @@ def write_report(
     )
     output = output or run.dir.report
     atomic_write(output, page)
-    for picture in (p for section in sections for p in section.pictures):
+    for picture in (p for section in (*first, *sections) for p in section.pictures):
         if figures is not None:
             write_picture(picture, figures)
     return output
 
 
 def _plot(rows: list[ScoreRow]) -> Picture | None:
-    shown = [row for row in rows if row.value is not None and 0 <= row.value <= 1]
+    shown = [
+        row
+        for row in rows
+        if row.value is not None and 0 <= row.value <= 1 and row.spec.group != "unsupervised"
+    ]
     if not shown:
         return None
     figure = dot_plot(

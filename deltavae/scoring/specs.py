@@ -321,6 +321,12 @@ def score_spec(key: str) -> ScoreSpec | None:
     )
 
 
+def described(key: str) -> ScoreSpec:
+    """What a key of scores.json means; a title alone for a key that is not known."""
+    title = key.replace("_", " ")
+    return score_spec(key) or ScoreSpec(key, title, "", best="", chance="", group="", metric="")
+
+
 def lower_is_better(key: str) -> bool:
     """Whether smaller numbers of that score are better; False for a key that is not known."""
     spec = score_spec(key)

@@ -17,7 +17,6 @@ from deltavae.report.figures.circle_and_line import (
     circle_and_line,
     orbit,
     torn_step,
-    winding_number,
 )
 from deltavae.training.run import Run
 
@@ -40,13 +39,6 @@ def runs(tmp_path_factory):
         write_json(path / "model" / "run.json", {"dataset": "turntable_azimuth"})
         made.append(Run(path))
     return made
-
-
-def test_winding_numbers():
-    turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-    assert winding_number(turn + 3.0) == 1
-    assert winding_number((-2 * turn) % (2 * np.pi)) == -2
-    assert winding_number(0.5 * np.sin(turn)) == 0
 
 
 def test_the_tear_is_the_largest_step_between_neighbours(runs):

@@ -16,7 +16,7 @@ from deltavae.models.networks import mlp_decoder, mlp_encoder
 from deltavae.models.objectives import CapacityObjective
 from deltavae.posteriors import DiffusionPosterior, GaussianPosterior
 from deltavae.report import write_comparison, write_report
-from deltavae.report.figures.codes import latent_section
+from deltavae.report.figures.codes import code_names, latent_section
 from deltavae.report.figures.decoder import reconstruction_section, traversal_section
 from deltavae.training import run as run_module
 from deltavae.training.run import Run
@@ -124,6 +124,15 @@ def test_grey_images_and_any_dimension(tmp_path, posterior):
     made = [f(run) for f in (reconstruction_section, traversal_section, latent_section)]
     assert len(made[2].pictures) == 5
     assert [section.left_out for section in made] == [[], [], []]
+
+
+def test_codes_are_named_by_their_factor(trained_run):
+    """A product's readout says which factor a code is of; one factor has nothing to tell apart."""
+    run = Run(trained_run)
+    count = run.codes.shape[1]
+    assert code_names(run)[:2] == ["code 0", "code 1"]
+    run.model.readout.codes = [{"factor": i // 2, "kind": "coordinate"} for i in range(count)]
+    assert code_names(run)[2] == "code 2 (coordinate of factor 2)"
 
 
 def test_an_empty_folder_is_no_run(tmp_path):

@@ -11,6 +11,7 @@ from matplotlib.path import Path as Outline
 from deltavae.data.image_grid import to_rgb
 from deltavae.errors import UserError
 from deltavae.manifolds import Euclidean, Hypersphere
+from deltavae.models.diagnostics import winding_number
 from deltavae.report.figures.style import CYCLIC, FAINT, GRID, INK, new_figure
 from deltavae.report.section import Picture, Section
 from deltavae.training.run import Run
@@ -88,12 +89,6 @@ def orbit(run: Run) -> Orbit:
         decoded,
         np.nan if last is None else float(last),
     )
-
-
-def winding_number(angles: np.ndarray) -> int:
-    """How often a closed path of angles (n,), in radians, goes around the circle."""
-    steps = np.diff(angles, append=angles[:1])
-    return int(np.rint(np.sum((steps + np.pi) % (2 * np.pi) - np.pi) / (2 * np.pi)))
 
 
 def circle_and_line_section(circle: Run, line: Run) -> Section:

@@ -147,7 +147,7 @@ def importance(run: Run) -> Picture:
         "The importance of each code (left) to boosted trees that predict a factor (below); a "
         f"column sums to 1. Fitted to {half:,} images; mean accuracy over factors on the other "
         f"{len(codes) - half:,}: {accuracy:.0%}.",
-        heat_map(matrix, _names(codes), run.data.factor_names, "", "importance"),
+        heat_map(matrix, code_names(run), run.data.factor_names, "", "importance"),
         vector=True,
     )  # fmt: skip
 
@@ -161,7 +161,7 @@ def information(run: Run) -> Picture:
         "factor's entropy: 1 means that the code determines the factor. MIG is the difference "
         "of the two largest values of a column, averaged over columns.",
         heat_map(
-            mutual_information(codes, factors), _names(codes), run.data.factor_names, "",
+            mutual_information(codes, factors), code_names(run), run.data.factor_names, "",
             "mutual information / entropy",
         ),
         vector=True,
@@ -194,5 +194,14 @@ def _usable(run: Run) -> tuple[np.ndarray, np.ndarray]:
     return run.codes, run.factors
 
 
-def _names(codes: np.ndarray) -> list[str]:
-    return [f"code {i}" for i in range(codes.shape[1])]
+def code_names(run: Run) -> list[str]:
+    """One name per code: its number and, of a product's readout, the factor that it belongs to."""
+    described = getattr(run.model.readout, "codes", None) if run.has("model") else None
+    numbers = range(run.codes.shape[1])
+    factors = {code["factor"] for code in described or ()}
+    if not described or len(described) != len(numbers) or len(factors) < 2:
+        return [f"code {i}" for i in numbers]
+    return [
+        f"code {i} ({code['kind']} of factor {code['factor'] + 1})"
+        for i, code in enumerate(described)
+    ]

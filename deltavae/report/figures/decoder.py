@@ -7,7 +7,8 @@ import numpy as np
 from deltavae.data.image_grid import frames, grid, in_rows, pairs
 from deltavae.errors import UserError
 from deltavae.manifolds.paths import Path, along_axes
-from deltavae.models.readouts import RotatedReadout
+from deltavae.models.readouts import Readout, RotatedReadout
+from deltavae.report.figures.codes import code_names
 from deltavae.report.figures.projections import axes_by_variance
 from deltavae.report.section import Picture, Section
 from deltavae.training.run import Run
@@ -72,16 +73,19 @@ def code_axes(run: Run) -> tuple[np.ndarray, list[str]]:
     """The axes of the exported code with the largest variance, and their names.
 
     Returns:
-        Unit vectors (m, ambient_dim), m at most 6: the columns of a rotated readout, otherwise
-        coordinate axes of the ambient space; and "code i" for each.
+        Unit vectors (m, ambient_dim), m at most 6, and a name for each: the columns of a rotated
+        readout, the coordinates of the `embedding`; coordinates of the embedding as well where
+        the readout is not linear, as `angles`.
     """
     readout = run.model.readout
     ambient = run.manifold.ambient_dim
-    axes = np.eye(ambient)
+    axes, names = np.eye(ambient), [f"coordinate {i}" for i in range(ambient)]
     if isinstance(readout, RotatedReadout) and len(readout.matrix) == ambient:
-        axes = readout.matrix.T.astype(np.float64)
+        axes, names = readout.matrix.T.astype(np.float64), code_names(run)
+    elif readout is None or type(readout) is Readout:
+        names = code_names(run)
     chosen = axes_by_variance(run.locations @ axes.T, MOST_PATHS)
-    return axes[chosen], [f"code {i}" for i in chosen]
+    return axes[chosen], [names[i] for i in chosen]
 
 
 def closed_paths(run: Run) -> Iterator[Picture]:
@@ -117,7 +121,7 @@ def axis_paths(run: Run) -> Picture:
         "axes",
         "Along the axes of the code",
         "Each row varies one coordinate over its range; the others change only as far as the "
-        f"manifold requires. Rows from the top: {', '.join(labels)}, the codes with the largest "
+        f"manifold requires. Rows from the top: {', '.join(labels)}, those with the largest "
         "variance.",
         grid(images),
     )

@@ -50,7 +50,7 @@ def history_section(run: Run) -> Section:
     if len(run.get("history", [])) == 1:
         section.left_out.append(("lines", "the run has one epoch, so the curves are dots"))
     section.add("KL and capacity", lambda: _capacity(run))
-    if any(row.get("kl_per_factor") for row in run.get("history", [])):
+    if any(len(row.get("kl_per_factor") or ()) > 1 for row in run.get("history", [])):
         section.add("KL per factor", lambda: _kl_per_factor(run))
     for name, title, unit, caption in CURVES:
         section.add(title.lower(), functools.partial(_curve, run, name, title, unit, caption))
