@@ -60,7 +60,7 @@ def test_the_baselines_are_the_standard_study_s(name, weights):
         model, settings = experiment.model((64, 64, 1)), experiment.settings
         assert experiment.readout == "embedding"
     assert model.objective.get_config() == weights
-    assert model.likelihood.name == "bernoulli"
+    assert (model.likelihood.name, model.posterior.head) == ("bernoulli", "log_variance")
     assert (model.posterior.latent_dim, model.encoder.count_params()) == (10, 304_064)
     assert (settings.steps, settings.batch_size, settings.learning_rate) == (300_000, 64, 1e-4)
     assert (settings.beta1, settings.beta2, settings.epsilon) == (0.9, 0.999, 1e-8)

@@ -1,7 +1,6 @@
 """Exported modules in TensorFlow 1.13.1 itself, and the scores it gives, beside today's."""
 
 import json
-import os
 import pathlib
 import subprocess
 
@@ -19,21 +18,6 @@ MODELS = [(name, "conv", 3, "aligned") for name in POSTERIORS] + [
     ("diffusion_sphere", "conv", 1, "embedding"),
     ("diffusion_torus", "conv", 3, "angles"),
 ]
-
-
-@pytest.fixture(scope="module")
-def python_2019():
-    folder = pathlib.Path(os.environ.get("EVALUATOR_2019", ROOT / "scratch" / "evaluator2019"))
-    done = subprocess.run(
-        [str(ROOT / "scripts" / "evaluator_2019.sh"), str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode == 3:
-        pytest.skip(done.stderr.strip())
-    assert done.returncode == 0, done.stderr
-    return folder / "bin" / "python"
 
 
 def export_untrained(posterior, encoder, channels, readout, folder, images):
