@@ -21,6 +21,7 @@ BASE = [
     "FlatTorus.num_circles = 2",
     "Product.factors = [@Hypersphere(), @Hypersphere()]",
     "GaussianPosterior.dim = 2",
+    "ProductPosterior.parts = [@GaussianPosterior(), @VonMisesFisherPosterior()]",
     "VonMisesFisherPosterior.dim = 2",
     "PowerSphericalPosterior.dim = 2",
     "FactorVAEObjective.units = 4",
