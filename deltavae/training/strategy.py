@@ -29,7 +29,7 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
         return tf.distribute.MirroredStrategy()
     if name == "multi_worker":
         _task()
-        # under absl.app, TensorFlow starts its runtime while it is imported (to count GPUs);
+        # TensorFlow's runtime has been started by then, since its devices were counted;
         # workers can only be introduced to each other before that
         context._reset_context()
         return tf.distribute.MultiWorkerMirroredStrategy()
