@@ -73,6 +73,7 @@ def _dataset(table: pd.DataFrame, name: str) -> dict[str, Any]:
         "Scores of each run",
         "Dots are runs, bars the mean of a setting under a readout; in the order of the table.",
         scores_by_setting(table.assign(_place=place).sort_values("_place"), scores),
+        wide=len(scores) > 2,
     )
     return {"name": name, "anchor": anchor, "scores": scores, "rows": rows, "picture": picture}
 
@@ -81,7 +82,7 @@ def _correlations(table: pd.DataFrame) -> Picture:
     return Picture(
         "correlations",
         "Rank correlation of each two scores",
-        "1: the scores order the runs alike; -1: they order them in reverse.",
+        "1 where two scores order the runs alike, -1 where they order them in reverse.",
         correlation_matrix(summary.correlations(table)),
     )
 
@@ -96,8 +97,8 @@ def _against_baselines(study: Study, table: pd.DataFrame) -> dict[str, Any]:
 def _selection(table: pd.DataFrame) -> dict[str, Any]:
     text = (
         "The run with the largest ELBO or UDR, both known without labels, beside the mean, "
-        "median and best of all runs; the correlation is Spearman's, over runs. ELBOs are "
-        "comparable only between runs with the same form of the KL divergence."
+        "median and best of all runs; the correlation is Spearman's, over runs. The ELBO of "
+        "every run is that of the exact KL divergence, whatever form it was trained with."
     )
     return _table("Model selection without labels", text, summary.selection(table))
 

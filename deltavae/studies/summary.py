@@ -157,7 +157,7 @@ def selection(table: pd.DataFrame) -> pd.DataFrame:
                         "mean": values.mean(),
                         "median": values.median(),
                         "best": values.max(),
-                        "correlation": part[criterion].corr(values, "spearman"),
+                        "correlation": part[[criterion, name]].corr("spearman").iloc[0, 1],
                     }
                 )
     return pd.DataFrame(rows)

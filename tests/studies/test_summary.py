@@ -79,6 +79,12 @@ def test_selection_takes_the_run_with_the_largest_elbo(table):
     assert chosen["correlation"] == pytest.approx(3 / np.sqrt(22.5))
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_criterion_that_is_the_same_for_all_runs_correlates_with_nothing(table):
+    chosen = summary.selection(table.assign(udr=0.0)).set_index(["criterion", "score"])
+    assert np.isnan(chosen.loc[("udr", "mig"), "correlation"])
+
+
 def test_the_page_stands_alone_and_escapes_names(table, make_study, tmp_path):
     folder = StudyFolder(tmp_path / "study")
     folder.path.mkdir()

@@ -44,7 +44,7 @@ def correlation_matrix(matrix: pd.DataFrame) -> Figure:
     Args:
         matrix: square, its index equal to its columns; missing values stay white.
     """
-    size = 1.4 + 0.55 * len(matrix)
+    size = max(4.3, 1.4 + 0.55 * len(matrix))
     figure = Figure(figsize=(size, size), layout="constrained")
     axis = figure.subplots()
     axis.imshow(matrix.to_numpy(), vmin=-1, vmax=1, cmap="RdBu")
