@@ -83,14 +83,14 @@ def _cos_fixed(x: float, bits: int) -> int:
 def kernel_density(
     dim: int, time: float, theta: np.ndarray, projective: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The density p relative to the uniform law, as (p - 1, log p), each to full precision.
+    """Density p relative to the uniform distribution, as (p - 1, log p), to full precision.
 
     Args:
         dim: dimension d of the sphere.
         time: diffusion time.
         theta: angles, any shape, float64.
         projective: sum even degrees only, which gives the kernel of the projective space
-            (the sphere modulo sign) relative to its own uniform law.
+            (the sphere modulo sign) relative to its own uniform distribution.
     """
     bits = 160 + math.ceil((math.sqrt(dim) + 9) ** 2 / 2 / math.log(2))
     one = 1 << bits

@@ -133,7 +133,7 @@ class Diffusion(tfp.distributions.Distribution):
         log_t = self._log_times()
         shape = tf.concat([tf.shape(log_t)[:-1], [self.manifold.num_factors]], 0)
         log_t = tf.broadcast_to(log_t, shape)
-        return self.manifold.log_heat_kernel_per_factor(self.loc, value, log_t)
+        return self.manifold.log_heat_kernel_by_factor(self.loc, value, log_t)
 
     @classmethod
     def _parameter_properties(cls, dtype: Any, num_classes: Any = None) -> dict[str, Any]:
@@ -180,10 +180,7 @@ class Diffusion(tfp.distributions.Distribution):
         return walk(loc, log_t, self.num_steps, seed, step=self.mode)
 
     def _log_prob(self, value: tf.Tensor) -> tf.Tensor:
-        log_kernel = self.manifold.log_heat_kernel
-        if self.times == "per_factor":
-            log_kernel = self.manifold.log_heat_kernel_by_factor
-        return log_kernel(self.loc, value, self.log_diffusion_time)
+        return tf.reduce_sum(self.log_prob_per_factor(value), axis=-1)
 
 
 @tfp.distributions.RegisterKL(Diffusion, Uniform)

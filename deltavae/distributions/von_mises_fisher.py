@@ -19,8 +19,7 @@ class VonMisesFisher(Spherical):
 
     The maximum-entropy distribution of given mean, as a posterior in Davidson et al.,
     Hyperspherical VAE (arXiv 1804.00891). Normaliser and moments come from quadrature over the
-    angle in float64, rather than from Bessel functions, which fail beyond a few dimensions.
-    Samples are Wood's (1994); their gradient in kappa is implicit,
+    angle in float64. Samples are Wood's (1994); their gradient in kappa is implicit,
 
         d theta / d kappa = -(d F / d kappa) / f
                           = int_0^theta (E cos - cos s) f(s) ds / f(theta),
@@ -59,6 +58,8 @@ def _reach(kappa: tf.Tensor, dim: int) -> tf.Tensor:
 
 def _angle_moments(kappa: tf.Tensor, dim: int) -> tuple[tf.Tensor, tf.Tensor]:
     """(log E_uniform exp(kappa (cos - 1)), E (1 - cos)), with gradients, in kappa's dtype."""
+    # TFP's log_bessel_ive and bessel_iv_ratio agree to 1e-13, but take 4 times as long with
+    # gradients (22 ms for a batch of 64), and 1 - ratio is wrong by 8e-8 at kappa = 1e12
     dtype = kappa.dtype
     kappa = tf.cast(kappa, tf.float64)[..., None]
     reach = tf.stop_gradient(_reach(kappa, dim))

@@ -183,13 +183,10 @@ class Manifold(abc.ABC):
         return self.kl_exact(log_t) if form == "exact" else self.kl_asymptotic(log_t)
 
     def log_heat_kernel_by_factor(self, x: tf.Tensor, y: tf.Tensor, log_t: tf.Tensor) -> tf.Tensor:
-        """`log_heat_kernel` with a log time per factor, (..., num_factors); summed, (...)."""
-        return self.log_heat_kernel(x, y, log_t[..., 0])
+        """`log_heat_kernel` on each factor, with a log time per factor: (..., num_factors).
 
-    def log_heat_kernel_per_factor(
-        self, x: tf.Tensor, y: tf.Tensor, log_t: tf.Tensor
-    ) -> tf.Tensor:
-        """The terms of which `log_heat_kernel_by_factor` is the sum, (..., num_factors)."""
+        The log density on the whole space is their sum.
+        """
         return self.log_heat_kernel(x, y, log_t[..., 0])[..., None]
 
     def sample_heat_by_factor(self, loc: tf.Tensor, log_t: tf.Tensor, seed: Seed) -> tf.Tensor:

@@ -78,16 +78,10 @@ class Euclidean(Manifold):
 
     @override
     def log_heat_kernel(self, x: tf.Tensor, y: tf.Tensor, log_t: tf.Tensor) -> tf.Tensor:
-        return self.log_heat_kernel_by_factor(x, y, log_t[..., None])
+        return tf.reduce_sum(self.log_heat_kernel_by_factor(x, y, log_t[..., None]), axis=-1)
 
     @override
     def log_heat_kernel_by_factor(self, x: tf.Tensor, y: tf.Tensor, log_t: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_sum(self.log_heat_kernel_per_factor(x, y, log_t), axis=-1)
-
-    @override
-    def log_heat_kernel_per_factor(
-        self, x: tf.Tensor, y: tf.Tensor, log_t: tf.Tensor
-    ) -> tf.Tensor:
         return -((x - y) ** 2) * tf.exp(-log_t) / 2 - (math.log(2 * math.pi) + log_t) / 2
 
     @override

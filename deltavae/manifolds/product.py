@@ -111,16 +111,11 @@ class Product(Manifold):
 
     @override
     def log_heat_kernel(self, x: tf.Tensor, y: tf.Tensor, log_t: tf.Tensor) -> tf.Tensor:
-        return self.log_heat_kernel_by_factor(x, y, self._shared(log_t))
+        each = self.log_heat_kernel_by_factor(x, y, self._shared(log_t))
+        return tf.reduce_sum(each, axis=-1)
 
     @override
     def log_heat_kernel_by_factor(self, x: tf.Tensor, y: tf.Tensor, log_t: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_sum(self.log_heat_kernel_per_factor(x, y, log_t), axis=-1)
-
-    @override
-    def log_heat_kernel_per_factor(
-        self, x: tf.Tensor, y: tf.Tensor, log_t: tf.Tensor
-    ) -> tf.Tensor:
         parts = zip(
             self._runs, self._split(x), self._split(y), self._split_times(log_t), strict=True
         )

@@ -29,12 +29,17 @@ class Silent:
         self.update = when
 
 
-def small_model(seed: int = 0, objective: Objective | None = None) -> DeltaVAE:
+def small_model(
+    seed: int = 0,
+    objective: Objective | None = None,
+    posterior=lambda: GaussianPosterior(2),
+) -> DeltaVAE:
     seed_everything(seed, False)
+    made = posterior()
     return DeltaVAE(
         networks.mlp_encoder((64, 64, 1), units=(4,)),
-        GaussianPosterior(2),
-        networks.mlp_decoder((64, 64, 1), 2, units=(4,)),
+        made,
+        networks.mlp_decoder((64, 64, 1), made.latent_dim, units=(4,)),
         objective or CapacityObjective(),
         seed=seed,
     )

@@ -1,5 +1,7 @@
 """Faults within one process: stops, broken files, clocks, budgets, numbers without sense."""
 
+import hashlib
+import json
 import signal
 import time
 
@@ -10,6 +12,8 @@ import tensorflow as tf
 
 from deltavae.data.pipeline import batches
 from deltavae.errors import UserError
+from deltavae.manifolds import FlatTorus
+from deltavae.posteriors import DiffusionPosterior, GaussianPosterior, ProductPosterior
 from deltavae.training.budget import epochs_in_time
 from deltavae.training.capacity import Capacity
 from deltavae.training.compiled_step import CompiledStep
@@ -39,6 +43,40 @@ def test_stopped_and_resumed_equals_uninterrupted(tmp_path, whole, moment):
     resumed = small_loop(tmp_path, resume=True)
     assert resumed.step == moment
     assert outcome(drive(resumed, StopRequest())) == whole
+
+
+def mixed():
+    circles = DiffusionPosterior(FlatTorus(2), times="per_factor")
+    return ProductPosterior([circles, GaussianPosterior(2)])
+
+
+def test_two_circles_and_a_plane_resume_as_if_never_stopped(tmp_path):
+    def loop(name, resume=False):
+        return small_loop(tmp_path / name, resume, model=small_model(posterior=mixed))
+
+    whole, stop = outcome(drive(loop("a"), StopRequest())), StopRequest()
+    drive(loop("b"), stop, stop_at(stop, 9))
+    resumed = loop("b", resume=True)
+    assert resumed.step == 9
+    assert outcome(drive(resumed, StopRequest())) == whole
+    assert all(len(row["kl_per_factor"]) == 4 for row in whole[0])
+
+
+def test_a_checkpoint_from_before_there_was_a_kl_per_factor_resumes(tmp_path, whole):
+    """It has no sums of it: the epoch's mean is then that of the steps after it."""
+    stop = StopRequest()
+    drive(small_loop(tmp_path), stop, stop_at(stop, 9))
+    folder = small_loop(tmp_path, resume=True).checkpoints.all()[-1]
+    content = json.loads((folder / "state.json").read_text())
+    del content["state"]["kl_factor_sums"]
+    text = json.dumps(content)
+    (folder / "state.json").write_text(text)
+    (folder / "state.sha256").write_text(hashlib.sha256(text.encode()).hexdigest())
+    rows, _ = outcome(drive(small_loop(tmp_path, resume=True), StopRequest()))
+    for row, expected in zip(rows, whole[0], strict=True):
+        each = row.pop("kl_per_factor")
+        assert row == {k: v for k, v in expected.items() if k != "kl_per_factor"}
+        assert len(each) == 2 and sum(each) == pytest.approx(row["kl"], abs=0.01)
 
 
 def test_history_averages_are_those_of_the_steps(whole):

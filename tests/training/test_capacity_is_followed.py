@@ -33,8 +33,8 @@ def test_kl_follows_capacity(mode, kl):
     for epoch in range(epochs):
         model.capacity.assign(ramp.at(epoch, epochs))
         model.fit(batches(data, 32, 0, epoch, 60), verbose=0, shuffle=False)
-        law = model.encode(data.images(np.arange(0, data.num_images, 97)))
-        kl_now = law.kl_divergence(posterior.prior()).numpy().mean()
+        q = model.encode(data.images(np.arange(0, data.num_images, 97)))
+        kl_now = q.kl_divergence(posterior.prior()).numpy().mean()
         seen.append((model.capacity.numpy(), kl_now))
     late = np.array([row for row in seen if row[0] >= 3.0])
     assert len(late) == 11

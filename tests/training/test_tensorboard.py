@@ -20,9 +20,12 @@ SHAPE = (64, 64, 3)
 
 def test_scalars_each_epoch_and_pictures_each_second(tmp_path):
     keras.utils.set_random_seed(0)
-    law = DiffusionPosterior(Hypersphere(2))
+    posterior = DiffusionPosterior(Hypersphere(2))
     model = DeltaVAE(
-        mlp_encoder(SHAPE, units=(8,)), law, mlp_decoder(SHAPE, 3, units=(8,)), CapacityObjective()
+        mlp_encoder(SHAPE, units=(8,)),
+        posterior,
+        mlp_decoder(SHAPE, 3, units=(8,)),
+        CapacityObjective(),
     )
     data, run_dir = load("turntable"), RunDir(tmp_path)
     log = TensorBoardLog(run_dir, every=2, config="train.steps = 30")
