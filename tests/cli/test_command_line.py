@@ -123,7 +123,9 @@ def test_booleans(arguments, expected):
 )
 def test_compare_takes_the_runs_that_follow(command, monkeypatch, arguments):
     compared = []
-    monkeypatch.setattr("deltavae.scoring.results.compare", lambda runs, *_: compared.append(runs))
+    monkeypatch.setattr(
+        "deltavae.scoring.comparison.compare", lambda runs, *_: compared.append(runs)
+    )
     monkeypatch.setattr(evaluate, "_udr", lambda runs: None)
     assert command("evaluate", *arguments).returncode == 0
     assert compared[0] == ["a", "b", "c"]
