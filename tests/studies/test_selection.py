@@ -1,15 +1,17 @@
 """Selection without labels: the run with the largest criterion, its module, and the reason."""
 
 import json
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from deltavae.cli import study_summary
 from deltavae.cli.main import main
 from deltavae.errors import UserError
 from deltavae.io import read_json
-from deltavae.studies import LocalEngine, StudyFolder, run_study
+from deltavae.studies import LocalEngine, StudyFolder, loader, run_study, scheduler
 from deltavae.studies.folder import CODES
 from deltavae.studies.results import read_table
 from deltavae.studies.selection import export_selected, require_selectable, select
@@ -86,8 +88,45 @@ def test_a_time_budget_starts_no_run_that_would_not_end(make_study, tmp_path, st
         progress=lambda s: seen.append(len(read_table(folder.stream))), hours=1.5 / 3600,
     )  # fmt: skip
     assert (state.done, state.not_started) == (1, 2)
-    # what is told of progress finds the rows in the folder: an export can be made from them
+    # the rows of an ended run are in the folder when progress is reported, for an export
     assert seen == [0, 1]
     # the same command later does the rest, since a budget is that of one call
     assert run_study(a_study, folder, lambda: LocalEngine(cores=1), command=run).done == 2
     assert json.loads(folder.study.read_text())["name"] == "small"
+
+
+WAITS_FOR_THE_EXPORT = """
+import json, pathlib, sys, time
+spec = json.loads(pathlib.Path(sys.argv[1]).read_text())
+folder, exported = pathlib.Path(sys.argv[1]).parent, pathlib.Path(sys.argv[3])
+seed = spec["run"]["seed"]
+while seed == 1 and not (exported / "selection.json").exists():
+    time.sleep(0.02)
+(folder / "representation").mkdir()
+(folder / "representation" / "weights").write_text(str(seed))
+row = {"setting": "all", "variant": "", "dataset": "turntable", "seed": seed,
+       "readout": "embedding", "run": folder.name, "elbo": float(seed), "mig": 0.5}
+result = {"version": spec["version"], "scoring": sys.argv[2], "rows": [row]}
+(folder / "result.json").write_text(json.dumps(result))
+"""
+
+
+def test_the_best_of_the_finished_is_exported_while_others_still_train(
+    make_study, tmp_path, monkeypatch
+):
+    """Seed 1 ends only when seed 0 is exported, then replaces it: its ELBO is larger."""
+    a_study = make_study(seeds=[0, 1], sweep={})
+    script, exported = tmp_path / "script.py", tmp_path / "exported"
+    script.write_text(WAITS_FOR_THE_EXPORT)
+
+    def command(spec_file):
+        arguments = [str(script), str(spec_file), a_study.scoring.id, str(exported)]
+        return [sys.executable, "-S", *arguments]
+
+    monkeypatch.setattr(loader, "load_checked", lambda *_, **__: a_study)
+    monkeypatch.setattr(scheduler, "worker_command", command)
+    monkeypatch.setattr(study_summary, "summarise", lambda *_: 0)
+    options = ["--select", "elbo", "--export", str(exported), "--cores", "1"]
+    assert main(["study", "any.gin", "--output_dir", str(tmp_path / "study"), *options]) == 0
+    assert (exported / "weights").read_text() == "1"
+    assert read_json(exported / "selection.json")["candidates"] == 2
