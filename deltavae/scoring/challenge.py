@@ -132,6 +132,8 @@ def run_metric(
             sample = sample_points(data, represent, circles, discrete, seed)
         return POINT_METRICS[metric](sample)
     module = getattr(library(), chosen.module)
+    if metric == "beta_vae" and data.num_factors < 2:
+        raise UserError("this metric tells which factor was held", expected="two factors or more")
     if metric in ("mig", "sap_score"):
         represent = _at_least_two(represent)
     if metric == "mig_circular":

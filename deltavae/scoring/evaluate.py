@@ -26,7 +26,7 @@ from deltavae.scoring.draws import drawn_images
 from deltavae.scoring.jobs import Job, Outcome, run_jobs
 from deltavae.scoring.library import library
 from deltavae.scoring.periodic import PeriodicScores
-from deltavae.scoring.request import check, metric_names, without_interventions
+from deltavae.scoring.request import check, left_out, metric_names, without_interventions
 from deltavae.scoring.results import column_report, described, write_scores
 
 Progress = Callable[[str, int, int], object]
@@ -88,9 +88,9 @@ def evaluate(
             expected="infomec among the metrics",
             received=", ".join(metric_names(metrics)),
         )
-    names, left_out = without_interventions(metrics, source.index.is_grid, source.dataset)
+    names, warnings = without_interventions(metrics, source.index.is_grid, source.dataset)
     if source.index.angles and not source.index.is_grid:
-        left_out.append("left out: d_lsbd, for the same reason")
+        warnings.append(left_out(["d_lsbd"], source.dataset))
     output = Path(output_dir) if output_dir else Path(run_dir) if run_dir else None
     if output is not None:
         require_writable(output)
@@ -148,7 +148,7 @@ def evaluate(
         warnings=[
             *(source.data.warnings if source.data else ()),
             *source.warnings,
-            *left_out,
+            *warnings,
             *_warnings(constant, names),
         ],
         readout=first,

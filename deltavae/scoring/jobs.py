@@ -148,5 +148,6 @@ def _run(job: Job) -> Outcome:
         return Outcome({}, time.monotonic() - started, error.message)
     except Exception as error:  # one metric's failure must not lose the others
         where = traceback.extract_tb(error.__traceback__)[-1]
-        message = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
+        what = (str(error).splitlines() or [""])[0]  # gin appends where it was
+        message = f"{type(error).__name__}: {what} ({where.name}, line {where.lineno})"
         return Outcome({}, time.monotonic() - started, message)

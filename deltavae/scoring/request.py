@@ -63,12 +63,14 @@ def without_interventions(
             received="combinations that are missing or repeated",
             advice="Leave them out of the metrics.",
         )
+    return [name for name in names if name not in needing], [left_out(needing, dataset)]
+
+
+def left_out(scores: Sequence[str], dataset: str) -> str:
+    """The warning that these need interventions, which the dataset does not allow."""
     return (
-        [name for name in names if name not in needing],
-        [
-            f"left out: {', '.join(needing)}; {dataset} does not have exactly one image of every "
-            "combination of factors"
-        ],
+        f"left out: {', '.join(scores)}; {dataset} does not have exactly one image of every "
+        "combination of factors"
     )
 
 
