@@ -4,6 +4,7 @@ from deltavae.manifolds.base import Manifold
 from deltavae.manifolds.embedded_torus import EmbeddedTorus
 from deltavae.manifolds.euclidean import Euclidean
 from deltavae.manifolds.hypersphere import Hypersphere
+from deltavae.manifolds.interval import Interval
 from deltavae.manifolds.product import FlatTorus, Product
 from deltavae.manifolds.projective import SO3, RealProjective
 
@@ -13,6 +14,7 @@ __all__ = [
     "Euclidean",
     "FlatTorus",
     "Hypersphere",
+    "Interval",
     "Manifold",
     "Product",
     "RealProjective",

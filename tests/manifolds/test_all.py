@@ -16,6 +16,7 @@ from deltavae.manifolds import (
     Euclidean,
     FlatTorus,
     Hypersphere,
+    Interval,
     Product,
     RealProjective,
 )
@@ -30,12 +31,13 @@ SPACES = [
     RealProjective(1),
     RealProjective(4),
     SO3(),
+    Interval(),
     EmbeddedTorus(2.0, 0.7),
     Euclidean(3),
 ]
 CLOSED = [m for m in SPACES if m.is_compact]
 KNOWN = [m for m in CLOSED if m.has_exact_kernel]
-GEODESIC = [m for m in SPACES if not isinstance(m, EmbeddedTorus)]
+GEODESIC = [m for m in SPACES if not isinstance(m, EmbeddedTorus | Interval)]
 DTYPES = [tf.float32, tf.float64]
 
 
@@ -154,7 +156,8 @@ def test_exact_samples_carry_the_exact_kl(manifold):
         np.testing.assert_allclose(manifold.project(z), z, atol=2e-6)
         gain = manifold.log_heat_kernel(loc, z, log_t[None]) + manifold.log_volume
         error = float(tf.math.reduce_std(gain)) / math.sqrt(20000)
-        expected = float(manifold.kl_exact(log_t))
+        each = manifold.kl_by_factor(loc, tf.fill([1, manifold.num_factors], log_t))
+        expected = float(tf.reduce_sum(each))
         assert float(tf.reduce_mean(gain)) == pytest.approx(expected, abs=6 * error)
 
 
@@ -200,6 +203,33 @@ def test_quotients_do_not_see_the_sign_and_see_all_else(manifold):
     far = manifold.exp(x, tangents(manifold, x, 17))
     gap = tf.norm(manifold.embed(far) - manifold.embed(x), axis=-1)
     assert float(tf.reduce_min(gap / manifold.dist(x, far))) > 0.5
+
+
+def test_the_interval_is_the_circle_folded():
+    x, y = points(Interval(), 30, 16), points(Interval(), 30, 17)
+    mirrored = x * np.array([1.0, -1.0])
+    np.testing.assert_array_equal(Interval().embed(mirrored), Interval().embed(x))
+    apart = np.abs(Interval().embed(x) - Interval().embed(y))[:, 0]
+    np.testing.assert_allclose(Interval().dist(x, y), apart, atol=1e-12)
+    np.testing.assert_allclose(Interval().dist(mirrored, y), apart, atol=1e-12)
+    length = tf.norm(Interval().log(x, y), axis=-1)
+    np.testing.assert_allclose(length, apart, atol=1e-12)
+
+
+@pytest.mark.parametrize("time", [1e-3, 0.03, 0.3, 1.0, 4.0])
+def test_kl_on_the_interval_from_each_starting_point(time):
+    """Reflected Brownian motion by its own series, 1 + 2 sum exp(-n^2 t/2) cos nx cos ny."""
+    starts = np.array([0.0, 0.02, 0.5, np.pi / 2, 2.9, np.pi])
+    y = (np.arange(100_000) + 0.5) * np.pi / 100_000
+    n = np.arange(1, int(9 / math.sqrt(time)) + 2)
+    waves = np.cos(np.outer(n, y))
+    loc = tf.constant(np.stack([np.cos(starts), np.sin(starts)], -1))
+    log_t = tf.fill([len(starts), 1], tf.constant(math.log(time), tf.float64))
+    got = Interval().kl_by_factor(loc, log_t)[:, 0]
+    for i, start in enumerate(starts):
+        p = 1 + 2 * (np.exp(-(n**2) * time / 2) * np.cos(n * start)) @ waves
+        p = np.maximum(p, 1e-300)
+        assert float(got[i]) == pytest.approx(np.mean(p * np.log(p)), rel=1e-6, abs=1e-9)
 
 
 def test_rotation_matrices_are_rotations_by_twice_the_angle():
