@@ -42,7 +42,7 @@ def operations(channels: int) -> float:
 
 
 class Side:
-    """A worker process that makes steps when it is told to."""
+    """A worker process that makes steps when it is asked to."""
 
     def __init__(self, name: str, python: str, channels: int, cores: int) -> None:
         self.seconds: list[float] = []
@@ -157,7 +157,7 @@ def main() -> None:
         peak = 2.0 * 2048**3 / statistics.median(sides["peak"].seconds)
         package = statistics.median(sides["package"].seconds)
         print(f"64x64x{channels}, {options.cores} core(s), peak {peak / 1e9:.0f} GFLOP/s")
-        print(f"{'side':12s} {'steps/s':>8s} {'spread':>14s} {'package is':>11s} {'of peak':>8s}")
+        print(f"{'side':12s} {'steps/s':>8s} {'range':>14s} {'package is':>11s} {'of peak':>8s}")
         for name, side in sides.items():
             if name == "peak":
                 continue

@@ -139,6 +139,12 @@ class DeltaVAE(keras.Model):
         Returns:
             Terms of shape (batch,), and `kl_per_factor`, (batch, num_factors).
         """
+        return self._terms(images, seed, training, step)[0]
+
+    def _terms(
+        self, images: tf.Tensor, seed: tf.Tensor, training: bool, step: tf.Tensor | int
+    ) -> tuple[dict[str, tf.Tensor], dict[str, Any]]:
+        """`losses_per_image`, and all that the objective returned."""
         images = as_float(images)
         if images.shape[0] is not None:
             self.objective.require_batch(images.shape[0] * num_replicas())
@@ -153,7 +159,7 @@ class DeltaVAE(keras.Model):
         # the constant of the likelihood is part of `elbo`, and not of `loss`
         reconstruction = -log_likelihood - self.likelihood.constant * math.prod(self.image_shape)
         reports = {k: tf.broadcast_to(terms[k], tf.shape(kl)) for k in self.objective.reports}
-        return {
+        losses = {
             "loss": reconstruction + terms["penalty"],
             "reconstruction": reconstruction,
             "kl": kl,
@@ -162,6 +168,7 @@ class DeltaVAE(keras.Model):
             "log_scale": self.posterior.log_scale(parameters),
             **reports,
         }
+        return losses, terms
 
     def update(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """One step of the optimiser on a batch; the terms before it, per image: (batch,).
@@ -170,14 +177,14 @@ class DeltaVAE(keras.Model):
         the step is that of the whole one.
         """
         step = tf.cast(self.optimizer.iterations, tf.int32)
-        with tf.GradientTape(persistent=self.objective.network is not None) as tape:
-            terms = self.losses_per_image(images, tf.stack([self.seed, step]), True, step)
-            loss = tf.reduce_mean(terms["loss"]) / num_replicas()
+        with tf.GradientTape() as tape:
+            losses, terms = self._terms(images, tf.stack([self.seed, step]), True, step)
+            loss = tf.reduce_mean(losses["loss"]) / num_replicas()
         variables = self.trainable_variables
         gradients = tape.gradient(loss, variables)
-        self.objective.step(tape, terms)
+        self.objective.step(terms)
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        return terms
+        return losses
 
     def train_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """`update` as Keras calls it in `fit`."""

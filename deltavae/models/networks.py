@@ -73,7 +73,7 @@ def precision(mixed: bool) -> Iterator[None]:
     """Networks made inside compute in bfloat16, with float32 weights, if `mixed`.
 
     For GPUs. bfloat16 has the range of float32, so that gradients need no scaling. Latent
-    laws and losses stay in float32, and so does what is exported (`to_float32`). On a CPU
+    distributions and losses stay in float32, and so does what is exported (`to_float32`). On a CPU
     TensorFlow adds up the biases' gradients in bfloat16, which loses most of them.
     """
     before = keras.config.dtype_policy()

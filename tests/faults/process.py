@@ -20,7 +20,8 @@ def start(path, *arguments, **environment):
     """Begin a run in that folder, or go on with it."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("AICROWD")}
     settings = [f"--gin_bindings=train.{binding}" for binding in SETTINGS]
-    first = () if "--resume" in arguments else ("--gin_config=gin/demo.gin", *settings)
+    given = any(each.startswith(("--resume", "--gin_config")) for each in arguments)
+    first = () if given else ("--gin_config=gin/demo.gin", *settings)
     return subprocess.Popen(
         [sys.executable, "train.py", f"--output_dir={path}", *first, *arguments],
         cwd=ROOT,

@@ -125,16 +125,16 @@ def test_clock_going_backwards(tmp_path, whole, monkeypatch):
 def test_divergence_names_the_term_that_went_first(tmp_path, name, value):
     loop = small_loop(tmp_path)
     assert loop.epoch(StopRequest(), Silent())["step"] == 6
-    terms = loop.model.losses_per_image
+    terms = loop.model._terms
 
     def broken(images, seed, training, step):
-        found = terms(images, seed, training, step)
+        found, others = terms(images, seed, training, step)
         late = loop.model.optimizer.iterations >= 8
         found[name] = tf.where(late, value, found[name])
         found["loss"] = tf.where(late, float("nan"), found["loss"])
-        return found
+        return found, others
 
-    loop.model.losses_per_image = broken
+    loop.model._terms = broken
     # a fresh trace of the step, with the term broken in it
     loop.compiled_step = CompiledStep(loop.model)
     loop.variables[-2:] = loop.compiled_step.variables

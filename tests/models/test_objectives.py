@@ -172,6 +172,29 @@ def test_permuted_codes_keep_each_factor_and_lose_their_company(posterior):
         assert all((one == other).mean() < 0.05 for other in sources[:i])
 
 
+def test_the_gradients_of_factor_vae_are_those_of_its_two_losses():
+    codes, objective = codes_of(GaussianPosterior(4)), FactorVAEObjective(gamma=3.0, units=9)
+    objective.build(codes.posterior)
+    network, weights = objective.network, objective.network.trainable_variables
+    permuted = permute_factors(codes.posterior, codes.z, tf.random.fold_in(codes.seed, 1))
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(codes.z)
+        found = objective.terms(codes)
+        penalty = tf.reduce_sum(found["penalty"])
+        real, fake = network(codes.z), network(permuted)
+        expected = 3.0 * tf.reduce_sum(real[:, 0] - real[:, 1])
+        right = tf.math.log_softmax(real)[:, 0] + tf.math.log_softmax(fake)[:, 1]
+        loss = -0.5 * tf.reduce_mean(right)
+    np.testing.assert_allclose(
+        tape.gradient(penalty, codes.z), tape.gradient(expected, codes.z), rtol=1e-4, atol=1e-6
+    )
+    np.testing.assert_allclose(tf.reduce_mean(found["discriminator_loss"]), loss, rtol=1e-5)
+    for ours, plain in zip(
+        found["discriminator_gradients"], tape.gradient(loss, weights), strict=True
+    ):
+        np.testing.assert_allclose(ours, plain, rtol=1e-4, atol=1e-7)
+
+
 def test_the_discriminator_learns_the_total_correlation():
     # codes (z, z + noise) of correlation r have TC = -log(1 - r^2) / 2 = 0.83 nat; permuted
     # within the batch they have none
@@ -184,9 +207,8 @@ def test_the_discriminator_learns_the_total_correlation():
         noise = tf.random.stateless_normal((256, 2), tf.stack([0, i]))
         z = tf.stack([noise[:, 0], 0.9 * noise[:, 0] + np.sqrt(0.19) * noise[:, 1]], axis=1)
         codes = Codes(posterior, {}, z, tf.zeros(256), tf.constant(0.0), tf.stack([1, i]))
-        with tf.GradientTape(persistent=True) as tape:
-            terms = objective.terms(codes)
-        objective.step(tape, terms)
+        terms = objective.terms(codes)
+        objective.step(terms)
         return tf.reduce_mean(terms["total_correlation"])
 
     estimates = [float(step(tf.constant(i))) for i in range(400)]

@@ -72,21 +72,22 @@ class Objective:
         del step
         return scheduled
 
-    def terms(self, codes: Codes) -> dict[str, tf.Tensor]:
+    def terms(self, codes: Codes) -> dict[str, Any]:
         """Compute the penalty of a batch.
 
         Returns:
             `penalty`, in nats, what the loss adds to -log p(x|z), and every name of `reports`:
-            (batch,) each, or () for what is one number for the whole batch.
+            (batch,) each, or () for what is one number for the whole batch. What else is there,
+            such as gradients for `network`, is for `step`.
         """
         raise NotImplementedError
 
-    def step(self, tape: tf.GradientTape, terms: dict[str, tf.Tensor]) -> None:
-        """Train `network` by one step; `tape` has recorded how `terms` came about.
+    def step(self, terms: dict[str, Any]) -> None:
+        """Train `network` by one step, from what `terms` returned for it.
 
         Called after the model's own gradients are computed and before they are applied.
         """
-        del tape, terms
+        del terms
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

@@ -1,5 +1,7 @@
 """FactorVAE: a discriminator estimates the total correlation of the codes."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -60,31 +62,43 @@ class FactorVAEObjective(Objective):
         self.optimizer.build(self.network.trainable_variables)
 
     @override
-    def terms(self, codes: Codes) -> dict[str, tf.Tensor]:
+    def terms(self, codes: Codes) -> dict[str, Any]:
         assert self.network is not None
         z, seed = codes.z, tf.random.fold_in(codes.seed, 1)
         permuted = own_rows(permute_factors(codes.posterior, whole_batch(z), seed))
-        logits = self.network(codes.posterior.embed(z))
-        logits_permuted = self.network(codes.posterior.embed(tf.stop_gradient(permuted)))
-        correlation = logits[:, 0] - logits[:, 1]
-        # minus half the log-probabilities of the right answers, of (softmax over) two logits
-        loss = tf.nn.softplus(-correlation)
-        loss += tf.nn.softplus(logits_permuted[:, 0] - logits_permuted[:, 1])
+        embedded = codes.posterior.embed(z)
+        rows = tf.shape(z)[0]
+        both = tf.stop_gradient(tf.concat([embedded, codes.posterior.embed(permuted)], axis=0))
+        weights = self.network.trainable_variables
+        with tf.GradientTape() as tape:
+            tape.watch(both)
+            logits = self.network(both)
+            ratio = logits[:, 0] - logits[:, 1]
+            # minus the log-probability of the right answer, of (softmax over) two logits
+            losses = tf.nn.softplus(tf.concat([-ratio[:rows], ratio[rows:]], axis=0))
+            loss = 0.5 * tf.reduce_sum(losses) / tf.cast(rows * num_replicas(), tf.float32)
+        slopes, *gradients = tape.gradient(loss, [both, *weights])
+        # one pass back through the network does for both learners: the loss has the slope of the
+        # ratio times the derivative of softplus, by which it is divided
+        share = -0.5 * tf.sigmoid(-ratio[:rows]) / tf.cast(rows * num_replicas(), tf.float32)
+        slopes = slopes[:rows] / tf.minimum(share, -1e-30)[:, None]
+        correlation = tf.stop_gradient(ratio[:rows]) + tf.reduce_sum(
+            tf.stop_gradient(slopes) * (embedded - tf.stop_gradient(embedded)), axis=-1
+        )
         return {
             "penalty": codes.kl + self.gamma * correlation,
             "total_correlation": correlation,
-            "discriminator_loss": 0.5 * loss,
+            "discriminator_loss": 0.5 * (losses[:rows] + losses[rows:]),
+            "discriminator_gradients": gradients,
         }
 
     @override
-    def step(self, tape: tf.GradientTape, terms: dict[str, tf.Tensor]) -> None:
+    def step(self, terms: dict[str, Any]) -> None:
         assert self.network is not None and self.optimizer is not None
-        variables = self.network.trainable_variables
-        losses = terms["discriminator_loss"]
-        count = tf.size(losses) * num_replicas()
-        share = tf.fill(tf.shape(losses), 1.0 / tf.cast(count, tf.float32))
-        gradients = tape.gradient(losses, variables, output_gradients=share)
-        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        gradients = terms["discriminator_gradients"]
+        self.optimizer.apply_gradients(
+            zip(gradients, self.network.trainable_variables, strict=True)
+        )
 
     @override
     def get_config(self) -> dict[str, float]:
