@@ -24,14 +24,14 @@ class IndexedData:
 
     Args:
         sizes: number of values of every factor that the images vary with, slowest first.
-        offered: which of them the metrics may ask for; the rest are drawn at random.
-        names: names of the offered factors.
+        latent: which of them the metrics may ask for; the rest, nuisances, are drawn at random.
+        names: names of the latent factors.
         angles: for each periodic factor, the angle in radians of each of its values.
         symmetries: for each periodic factor, how often a turn repeats the image.
     """
 
     sizes: Sequence[int]
-    offered: Sequence[int]
+    latent: Sequence[int]
     names: Sequence[str]
     angles: dict[str, np.ndarray] = field(default_factory=dict)
     symmetries: dict[str, int] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class IndexedData:
             return TableData(data.table, data.factor_names, angles, data.periodic)
         return cls(
             sizes=[int(size) for size in data.grid_sizes],
-            offered=list(data.latent_factor_indices),
+            latent=list(data.latent_factor_indices),
             names=list(data.factor_names),
             angles=angles,
             symmetries=data.periodic,
@@ -58,35 +58,35 @@ class IndexedData:
 
     @property
     def num_factors(self) -> int:
-        """How many factors are offered."""
-        return len(self.offered)
+        """How many factors are latent."""
+        return len(self.latent)
 
     @property
     def factors_num_values(self) -> list[int]:
-        """Number of values of each offered factor."""
-        return [self.sizes[i] for i in self.offered]
+        """Number of values of each latent factor."""
+        return [self.sizes[i] for i in self.latent]
 
     def observations(self, indices: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
         """What stands for the images at `indices`: their numbers."""
         return indices
 
     def factors(self, indices: np.ndarray) -> np.ndarray:
-        """Offered factors of the images at `indices`, int64 (n, num_factors)."""
-        return np.stack(np.unravel_index(indices, tuple(self.sizes)), 1)[:, self.offered]
+        """Latent factors of the images at `indices`, int64 (n, num_factors)."""
+        return np.stack(np.unravel_index(indices, tuple(self.sizes)), 1)[:, self.latent]
 
     def sample_factors(self, num: int, random_state: np.random.RandomState) -> np.ndarray:
         """Draws factors as the library's data sets do."""
-        columns = [random_state.randint(self.sizes[i], size=num) for i in self.offered]
+        columns = [random_state.randint(self.sizes[i], size=num) for i in self.latent]
         return np.stack(columns, axis=1).astype(np.int64)
 
     def sample_observations_from_factors(
         self, factors: np.ndarray, random_state: np.random.RandomState
     ) -> np.ndarray:
-        """Numbers of images with these factors, the hidden ones drawn at random."""
+        """Numbers of images with these factors, the nuisances drawn at random."""
         full = np.zeros((len(factors), len(self.sizes)), np.int64)
-        full[:, self.offered] = factors
+        full[:, self.latent] = factors
         for i in range(len(self.sizes)):
-            if i not in self.offered:
+            if i not in self.latent:
                 full[:, i] = random_state.randint(self.sizes[i], size=len(factors))
         return self.rows(full)
 

@@ -51,9 +51,9 @@ def orbit_images(data: IndexedData, seed: int = 0) -> np.ndarray:
 
     All orbits, or as many drawn at random as hold `MAX_IMAGES` images; at least one.
     """
-    turning = [data.offered[data.names.index(name)] for name in turning_factors(data)]
+    turning = [data.latent[data.names.index(name)] for name in turning_factors(data)]
     around = np.moveaxis(np.indices([data.sizes[i] for i in turning]), 0, -1)
-    others = [i for i in data.offered if i not in turning]
+    others = [i for i in data.latent if i not in turning]
     sizes = [data.sizes[i] for i in others]
     num = int(np.prod(sizes))
     chosen = np.random.RandomState(seed).permutation(num)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from deltavae.cli.evaluate import _udr
+from deltavae.cli.main import main
 from deltavae.data import ArrayData, Factor
 from deltavae.errors import UserError
 from deltavae.io import read_json
@@ -123,8 +124,10 @@ def test_images_never_the_same_twice(monkeypatch, tmp_path, data):
             encoder=lambda: lambda images: images.reshape(len(images), -1)[:, :3],
         ),
     )
-    scores = evaluate(representation="x", settings="fast", metrics=["mig", "factor_vae_metric"])
-    assert not scores["failed"] and set(scores["scores"]) >= {"mig", "factor_vae_metric"}
+    metrics = ["mig", "factor_vae_metric", "mig_circular", "infomec", "mcc"]
+    scores = evaluate(representation="x", settings="fast", metrics=metrics)
+    wanted = {"mig", "factor_vae_metric", "mig_circular", "infom", "infoe", "mcc_circular"}
+    assert not scores["failed"] and set(scores["scores"]) >= wanted
 
 
 @pytest.mark.parametrize(
@@ -242,3 +245,16 @@ def test_names_with_brackets_are_printed_as_they_are(tmp_path, turned):
     assert "r2_[bold]azimuth[/]" in table_text(format_scores(scores))
     text = table_text(compare([tmp_path / "lr[1e-4]", tmp_path / "b"]))
     assert "lr[1e-4]" in text and "r2_[bold]azimuth[/]" in text
+
+
+def test_exit_status(tmp_path, turned, capsys):
+    file = tmp_path / "c.npz"
+    np.savez(file, codes=turned[0], factors=turned[1])
+    arguments = ["evaluate", "--codes", str(file), "--settings", "fast", "--metrics"]
+    assert main([*arguments, "infoc,mig"]) == 0  # a score stands for its metric
+    assert "infom" in capsys.readouterr().out
+    assert main([*arguments, "infomec", "--discrete"]) == 2
+    assert "received 96 values of code" in capsys.readouterr().err
+    np.savez(file, codes=turned[0], factors=np.arange(96)[:, None])
+    assert main([*arguments, "dci_forest"]) == 1
+    assert "dci_forest of embedding failed" in capsys.readouterr().err

@@ -3,12 +3,16 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from deltavae.report.comparison_page import write_comparison
 from deltavae.run_dir import RunDir
 from deltavae.scoring.challenge import BY_PROTOCOL, METRICS
+from deltavae.scoring.evaluate import evaluate
 from deltavae.scoring.specs import CHALLENGE, SCORES, lower_is_better, ranked, score_spec
+
+DOCUMENTATION = Path(__file__).resolve().parents[2] / "docs" / "scores.md"
 
 
 def test_every_metric_has_an_entry_for_each_of_its_scores():
@@ -62,5 +66,33 @@ def test_the_comparison_page_says_which_way_is_better(tmp_path):
 
 @pytest.mark.parametrize("key", sorted(SCORES))
 def test_every_score_is_defined_in_the_documentation(key):
-    text = (Path(__file__).resolve().parents[2] / "docs" / "scores.md").read_text()
-    assert f"`{key}`" in text
+    assert f"`{key}`" in DOCUMENTATION.read_text()
+
+
+def test_the_value_of_a_perfect_code_is_the_documented_one(tmp_path):
+    """The columns for factors of 3, 24 and 8 values, at the sample sizes of the study."""
+    table = np.stack(np.unravel_index(np.arange(3 * 24 * 8), (3, 24, 8)), 1)
+    angle = 2 * np.pi * table[:, 1] / 24
+    lines = [(table[:, i] - table[:, i].mean()) / table[:, i].std() for i in (0, 2)]
+    kinds = [
+        (np.stack([*lines, np.angle(np.exp(1j * (angle - np.pi + 0.01)))], 1), [[2]]),
+        (np.stack([*lines, np.cos(angle), np.sin(angle)], 1), [[2, 3]]),
+    ]
+    documented = {}
+    for line in DOCUMENTATION.read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 5 and cells[0].startswith("`"):
+            documented[cells[0].strip("`")] = cells[1:3]
+    for column, (codes, circles) in enumerate(kinds):
+        names = ["size", "turn:circle", "object"]
+        np.savez(
+            tmp_path / "c.npz", codes=codes, factors=table, factor_names=names, circles=circles
+        )
+        metrics = ["mig", "mig_circular", "mcc", "irs", "infomec", "unsupervised", "dci"]
+        found = evaluate(
+            codes_file=tmp_path / "c.npz", metrics=metrics, protocol="current", jobs=1
+        )["scores"]
+        found["r2_<factor>"] = found.pop("r2_turn")
+        assert len(found) == 15
+        for key, value in found.items():
+            assert value == pytest.approx(float(documented[key][column]), abs=0.003), key
