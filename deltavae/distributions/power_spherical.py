@@ -23,8 +23,7 @@ class PowerSpherical(Spherical):
             self._log_normaliser(), self.dtype
         )
 
-    def mean_cosine(self) -> tf.Tensor:
-        """E cos(angle from loc) = kappa / (d + kappa)."""
+    def _mean_cosine(self) -> tf.Tensor:
         return self.concentration / (self.manifold.dim + self.concentration)
 
     def _alpha_beta(self) -> tuple[tf.Tensor, float]:

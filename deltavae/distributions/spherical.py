@@ -19,7 +19,7 @@ class Spherical(tfp.distributions.Distribution):
     The batch is as in loc, an event is a point.
 
     Subclasses draw (cos, sin) of the angle in `_sample_angle` and give `_log_prob_cosine`,
-    `_kl_uniform` and `mean_cosine`.
+    `_kl_uniform` and `_mean_cosine`.
 
     Args:
         loc: mean directions, unit vectors (..., d + 1).
@@ -122,6 +122,16 @@ class Spherical(tfp.distributions.Distribution):
         self, concentration: tf.Tensor, seed: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """(cos, sin) of the angle from loc, one per concentration, with pathwise gradients."""
+        raise NotImplementedError
+
+    def _mean(self) -> tf.Tensor:
+        mean = self._mean_cosine()[..., None] * self.loc
+        return tf.broadcast_to(
+            mean, tf.concat([self._batch_shape_tensor(), self._event_shape_tensor()], 0)
+        )
+
+    def _mean_cosine(self) -> tf.Tensor:
+        """E cos(angle from loc), of the shape of the concentration."""
         raise NotImplementedError
 
     def _kl_uniform(self) -> tf.Tensor:

@@ -34,8 +34,7 @@ class VonMisesFisher(Spherical):
         log_z, _ = _angle_moments(self.concentration, self.manifold.dim)
         return -self.concentration * dot(gap, gap) / 2 - log_z - self.manifold.log_volume
 
-    def mean_cosine(self) -> tf.Tensor:
-        """E cos(angle from loc)."""
+    def _mean_cosine(self) -> tf.Tensor:
         return 1 - _angle_moments(self.concentration, self.manifold.dim)[1]
 
     def _kl_uniform(self) -> tf.Tensor:

@@ -104,11 +104,6 @@ class Hypersphere(Manifold):
             theta = radial_quantile_map(self.dim)(rho, log_t)
         return tf.cos(theta)[..., None] * loc + (tf.sin(theta) / rho)[..., None] * tangent
 
-    def mean_square_cosine(self, log_t: tf.Tensor) -> tf.Tensor:
-        """E cos^2 = (1 + d exp(-(d + 1) t)) / (d + 1)."""
-        decay = tf.exp(-(self.dim + 1) * tf.exp(tf.minimum(log_t, 30.0)))
-        return (1 + self.dim * decay) / (self.dim + 1)
-
     @override
     def closed_geodesics(
         self,

@@ -10,7 +10,7 @@ import tensorflow as tf
 from deltavae import config, gin_files, posteriors
 from deltavae.distributions import Diffusion
 from deltavae.errors import UserError
-from deltavae.manifolds import Euclidean, FlatTorus, Hypersphere
+from deltavae.manifolds import Euclidean, FlatTorus, Hypersphere, Product
 from deltavae.posteriors import DiffusionPosterior, GaussianPosterior, ProductPosterior
 
 FILES = sorted(path.stem for path in (gin_files.folder() / "posteriors").glob("*.gin"))
@@ -183,3 +183,31 @@ def test_each_circle_has_a_time_and_a_barrier_of_its_own():
 def test_impossible_posteriors_say_what_was_expected(make, message):
     with pytest.raises(UserError, match=message):
         make()
+
+
+def test_posteriors_saved_before_there_was_a_time_per_factor_load_with_one():
+    """Configurations as they were written then, of a torus and of a product of three spaces."""
+    circle = {"module": None, "class_name": "Hypersphere", "config": {"dim": 1}}
+    circle["registered_name"] = "deltavae>Hypersphere"
+    sphere = circle | {"config": {"dim": 2}}
+    for name, config_then, space in (
+        ("FlatTorus", {"num_circles": 5}, FlatTorus(5)),
+        (
+            "Product",
+            {"factors": [sphere, circle, circle]},
+            Product([Hypersphere(2), Hypersphere(1), Hypersphere(1)]),
+        ),
+    ):
+        manifold = {"module": None, "class_name": name, "config": config_then}
+        manifold["registered_name"] = f"deltavae>{name}"
+        saved = {"manifold": manifold, "mode": "exact", "kl": "exact", "num_steps": 5}
+        posterior = DiffusionPosterior.from_config(saved | {"name": "posterior"})
+        assert posterior.manifold == space
+        parameters = posterior(tf.zeros([2, 6]))
+        assert [tuple(w.shape) for w in posterior.weights] == [
+            (6, space.ambient_dim),
+            (space.ambient_dim,),
+            (6, 1),
+            (1,),
+        ]
+        assert posterior.kl_per_factor(parameters).shape == (2, space.num_factors)
