@@ -17,7 +17,11 @@ from deltavae.models.objectives import CapacityObjective
 from deltavae.posteriors import DiffusionPosterior, GaussianPosterior
 from deltavae.report import write_comparison, write_report
 from deltavae.report.figures.codes import code_names, latent_section
-from deltavae.report.figures.decoder import reconstruction_section, traversal_section
+from deltavae.report.figures.decoder import (
+    path_label,
+    reconstruction_section,
+    traversal_section,
+)
 from deltavae.training import run as run_module
 from deltavae.training.run import Run
 
@@ -133,6 +137,13 @@ def test_codes_are_named_by_their_factor(trained_run):
     assert code_names(run)[:2] == ["code 0", "code 1"]
     run.model.readout.codes = [{"factor": i // 2, "kind": "coordinate"} for i in range(count)]
     assert code_names(run)[2] == "code 2 (coordinate of factor 2)"
+
+
+def test_circles_are_named_by_the_code_that_is_their_angle():
+    codes = [{"factor": 2, "kind": "angle"}, {"factor": 0, "kind": "line"}]
+    labels = ["circle 3", "circle 1", "towards code 0"]
+    named = [path_label(label, codes) for label in labels]
+    assert named == ["code 0 (circle 3)", "circle 1", "towards code 0"]
 
 
 def test_an_empty_folder_is_no_run(tmp_path):

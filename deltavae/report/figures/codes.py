@@ -106,7 +106,7 @@ def _projected(run: Run, colouring: Colouring, name: str, dots: str) -> Picture:
         angles = run.data.angles(colouring.name)[colouring.values]
         basis, score = circle_plane(codes, angles * run.data.periodic[colouring.name])
         words = (
-            f"{codes.shape[1]} codes on the plane in which {colouring.name} is most like "
+            f"{codes.shape[1]} coordinates on the plane in which {colouring.name} is most like "
             f"a circle, found by least squares; R² = {score:.2f} of its sine and cosine on "
             "held-out images."
         )
@@ -114,7 +114,7 @@ def _projected(run: Run, colouring: Colouring, name: str, dots: str) -> Picture:
     elif len(np.unique(colouring.values)) > 2:
         basis, share = means_plane(codes, colouring.values)
         words = (
-            f"{codes.shape[1]} codes on the plane in which the means of the values of "
+            f"{codes.shape[1]} coordinates on the plane in which the means of the values of "
             f"{colouring.name} lie furthest apart; {share:.0%} of the variance in it is between "
             "values, the rest within."
         )
@@ -122,7 +122,7 @@ def _projected(run: Run, colouring: Colouring, name: str, dots: str) -> Picture:
     else:
         basis, share = pca_plane(codes)
         words = (
-            f"{codes.shape[1]} codes projected on their two principal directions, "
+            f"{codes.shape[1]} coordinates projected on their two principal directions, "
             f"{share:.0%} of the variance."
         )
         names = ("principal direction 1", "principal direction 2")

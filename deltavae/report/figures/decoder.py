@@ -1,6 +1,8 @@
 """Figures of the decoder: reconstructions, samples from the prior, traversals."""
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from deltavae.report.figures.projections import axes_by_variance
 from deltavae.report.section import Picture, Section
 from deltavae.training.run import Run
 
-MOST_PATHS = 6
+MOST_PATHS, MOST_CIRCLES = 6, 12
 NUM_FRAMES = 36
 STRIP = 11
 
@@ -149,10 +151,29 @@ def factor_orbits(run: Run) -> Iterator[Picture]:
 
 
 def _paths(run: Run, num_points: int) -> list[Path]:
-    axes, labels = code_axes(run)
-    point = run.locations[0]
-    labels = [f"towards {label}" for label in labels]
-    paths = run.manifold.closed_geodesics(point, axes, num_points, labels)
+    axes, names = code_axes(run)
+    towards = [f"towards {name}" for name in names]
+    paths = run.manifold.closed_geodesics(run.locations[0], axes, num_points, towards)
     if not paths:
         raise UserError("the latent space has no path to show", received=run.manifold)
-    return paths[:MOST_PATHS]
+    codes = getattr(run.model.readout, "codes", None) or []
+    labels = [path_label(path.label, codes) for path in paths]
+    return [
+        dataclasses.replace(path, label=label)
+        for path, label in zip(paths[:MOST_CIRCLES], labels, strict=False)
+    ]
+
+
+def path_label(label: str, codes: Sequence[Mapping[str, Any]]) -> str:
+    """The name of a closed path, with the code that is its angle where there is one.
+
+    Args:
+        label: "circle 3" for the third factor of the latent space.
+        codes: what each code is, as `Readout.codes`.
+    """
+    circle = label.removeprefix("circle ")
+    if circle.isdigit():
+        for i, code in enumerate(codes):
+            if code["kind"] == "angle" and code["factor"] == int(circle) - 1:
+                return f"code {i} ({label})"
+    return label
