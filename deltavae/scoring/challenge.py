@@ -2,8 +2,7 @@
 
 Every metric of the library is its own function on the library's own draws. Parts are exchanged on
 the way: the boosted trees of DCI (`boosting`), the solver that SAP's classifier names, and
-what divides by the deviation of a constant code in explicitness and total correlation. With
-`reference` nothing is.
+what divides by the range or deviation of a constant code. With `reference` nothing is.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from deltavae.data import GroundTruthData
 from deltavae.errors import UserError
 from deltavae.scoring.boosted_trees import ensemble as boosting
 from deltavae.scoring.circles import Circles, coordinates
+from deltavae.scoring.codes import constant_codes
 from deltavae.scoring.draws import IndexedData
 from deltavae.scoring.library import library, metric_settings
 from deltavae.scoring.point_metrics import POINT_METRICS, sample_points
@@ -200,6 +200,7 @@ def _exchanged(metric: str, protocol: str, seed: int) -> Iterator[None]:
             stack.callback(setattr, module, name, getattr(module, name))
             setattr(module, name, value)
 
+        replace(lib.utils, "make_discretizer", _of_real_differences(lib.utils.make_discretizer))
         match metric:
             case "dci":
                 importances = functools.partial(importance_matrix, variant=protocol, seed=seed)
@@ -221,6 +222,19 @@ def _exchanged(metric: str, protocol: str, seed: int) -> Iterator[None]:
                     module = lib.unsupervised_metrics
                     replace(module, name, _of_varying_codes(getattr(module, name)))
         yield
+
+
+def _of_real_differences(discretize: Callable[[np.ndarray], np.ndarray]) -> Callable:
+    """The library's discretizer, for which a row that differs by rounding only is constant.
+
+    Codes that are constant altogether are 0 already; this one may be constant among the images
+    drawn, and then has no room for 20 bins.
+    """
+
+    def discretized(rows: np.ndarray) -> np.ndarray:
+        return discretize(np.where(constant_codes(rows.T)[:, None], 0, rows))
+
+    return discretized
 
 
 def _standardised(

@@ -102,3 +102,15 @@ def test_a_score_that_is_not_defined_failed_with_its_reason(tmp_path):
     assert "one factor" in scores["failed"]["dci"] and "one factor" in scores["failed"]["infom"]
     assert "two factors" in scores["failed"]["beta_vae"]
     assert "dci" not in scores["scores"] and scores["scores"]["mcc"] == pytest.approx(1)
+
+
+def test_a_code_that_one_image_alone_moves(tmp_path):
+    """The draws miss that image, and what they find differs by rounding only."""
+    table = np.stack(np.unravel_index(np.arange(30000), (30, 40, 25)), 1)
+    rng = np.random.default_rng(4)
+    code = 0.37 + 1e-7 * rng.uniform(size=(30000, 1))
+    code[29999] = 5.0
+    good = table + rng.normal(size=table.shape)
+    metrics = ["mig", "irs", "unsupervised", "modularity_explicitness"]
+    scores = scored(tmp_path, np.hstack([good, code]), metrics, table)
+    assert not scores["failed"] and not scores["warnings"]
