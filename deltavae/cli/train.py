@@ -153,6 +153,7 @@ def _train(
     chief, group = is_chief(strategy), make_strategy(strategy)
 
     from deltavae.config import configured, require_same_experiment
+    from deltavae.models.objectives import AnnealedVAEObjective, CapacityObjective
     from deltavae.models.readouts import require_fitting
     from deltavae.training.tensorboard import TensorBoardLog
     from deltavae.training.train import seed_everything, train
@@ -168,7 +169,8 @@ def _train(
         data = experiment.data()
         with group.scope():
             model = experiment.model(data.image_shape)
-        require_fitting(readout, model.posterior.manifold)
+        held = isinstance(model.objective, CapacityObjective | AnnealedVAEObjective)
+        require_fitting(readout, model.posterior.manifold, capacity.stop if held else None)
         console.print(
             f"{data.name}: {data.num_images:,} images; {model.count_params():,} weights; "
             f"{settings.steps:,} steps of batch {settings.batch_size}"

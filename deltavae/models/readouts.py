@@ -279,8 +279,18 @@ def _active_factors(
     return active
 
 
-def require_fitting(name: str, manifold: Manifold) -> None:
-    """Raise `UserError` unless that readout can be made of codes on `manifold`."""
+def require_fitting(name: str, manifold: Manifold, capacity: float | None = None) -> None:
+    """Raise `UserError` unless that readout can be made of codes on `manifold`.
+
+    `capacity` is the KL in nats to which training holds the whole space, None for no such
+    bound: with less than `ACTIVE_NATS` no factor can be active.
+    """
+    if name.endswith("_active") and capacity is not None and capacity < ACTIVE_NATS:
+        raise UserError(
+            f"the readout {name!r} would leave no code: no factor can be active",
+            expected=f"capacity.stop >= {ACTIVE_NATS}, the nats from which a factor is active",
+            received=capacity,
+        )
     fit_readout(name, _some_codes(manifold), manifold, [ACTIVE_NATS] * manifold.num_factors)
 
 

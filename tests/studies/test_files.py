@@ -15,7 +15,9 @@ STUDIES = sorted((gin_files.folder() / "studies").glob("*.gin"))
 @pytest.fixture
 def any_data(monkeypatch):
     """Public data sets are not here."""
-    monkeypatch.setattr(data, "load", lambda name: SimpleNamespace(is_grid=name != "gaps"))
+    monkeypatch.setattr(
+        data, "load", lambda name: SimpleNamespace(is_grid=name != "gaps", warnings=())
+    )
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
