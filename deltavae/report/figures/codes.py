@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from deltavae.errors import UserError
+from deltavae.manifolds import FlatTorus, Hypersphere
 from deltavae.report.figures.latent_maps import (
     Colouring,
     circle_map,
@@ -64,19 +65,19 @@ def colourings(run: Run) -> list[Colouring]:
 
 def latent_maps(run: Run) -> Iterator[Picture]:
     """One map per factor, in the projection that suits the latent space."""
-    kind, dim = "", 0
-    if run.has("model"):
-        kind, dim = type(run.manifold).__name__, run.manifold.dim
+    manifold = run.manifold if run.has("model") else None
+    sphere = manifold.dim if isinstance(manifold, Hypersphere) else None
+    torus = manifold.dim if isinstance(manifold, FlatTorus) else None
     dots = f"{len(run.indices):,} images drawn at random. "
     for colouring in colourings(run):
         name = f"map-{''.join(c if c.isalnum() else '-' for c in colouring.name.lower())}"
-        if kind == "Hypersphere" and dim == 1:
+        if sphere == 1:
             yield Picture(
                 name, colouring.name,
                 f"{dots}The angle is the code; the radius is the factor, to separate dots.",
                 circle_map(run.locations, colouring),
             )  # fmt: skip
-        elif kind == "Hypersphere" and dim == 2:
+        elif sphere == 2:
             yield Picture(
                 name, colouring.name,
                 f"{dots}The sphere S² from two sides; colours as in the map of the whole sphere.",
@@ -87,7 +88,7 @@ def latent_maps(run: Run) -> Iterator[Picture]:
                 f"{dots}Mollweide's equal-area projection.",
                 equal_area_map(run.locations, colouring),
             )  # fmt: skip
-        elif kind == "FlatTorus" and dim == 2:
+        elif torus == 2:
             yield Picture(
                 name, colouring.name,
                 f"{dots}The torus as a square: opposite edges are identified.",
