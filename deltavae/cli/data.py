@@ -1,23 +1,22 @@
 """`deltavae data list | show NAME | download NAME`."""
 
+from __future__ import annotations
+
 import argparse
 import math
 import re
 import sys
 from argparse import Namespace
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from deltavae.cli.flags import Parser
-from deltavae.data import load
-from deltavae.data.contact_sheet import contact_sheet, strip
-from deltavae.data.download import fetch, verify
-from deltavae.data.public_data import PublicData, PublicFile
-from deltavae.data.registry import DATASETS, default_data_dir
 from deltavae.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from deltavae.data.public_data import PublicData, PublicFile
 
 
 def parser(prog: str) -> Parser:
@@ -50,6 +49,11 @@ def command(options: Namespace) -> int:
             received=repr(options.name) if options.name else "none",
             advice=None if options.name else "`data list` prints the names.",
         )
+    # imported here, so that a wrong flag is answered at once
+    from rich.console import Console
+
+    from deltavae.data.registry import default_data_dir
+
     # Long paths are printed whole into a pipe; a terminal keeps its own width.
     console = Console(width=None if sys.stdout.isatty() else 160)
     if options.action == "list":
@@ -63,6 +67,11 @@ def command(options: Namespace) -> int:
 
 def list_datasets(data_dir: Path, console: Console) -> None:
     """Print a table of every dataset; nothing is opened for it."""
+    from rich.table import Table
+
+    from deltavae.data.public_data import PublicData
+    from deltavae.data.registry import DATASETS
+
     table = Table(title=f"Datasets; public files are looked for in {data_dir}")
     for title in ("name", "images", "factors (* on a circle)", "files", "from"):
         # A name that is broken over lines can't be copied.
@@ -87,16 +96,20 @@ def list_datasets(data_dir: Path, console: Console) -> None:
 
 def show(name: str, data_dir: Path, output_dir: Path, console: Console) -> None:
     """Write a contact sheet and a strip for each factor."""
+    from deltavae.data import load
+    from deltavae.data.contact_sheet import contact_sheet, strip
+
     data = load(name, data_dir)
     for warning in data.warnings:
         console.print(f"warning: {warning}", markup=False, soft_wrap=True)
-    stem = Path(data.name).stem
+    stem = Path(data.name).name.removesuffix(".npz")
     pictures = {f"{stem}.png": contact_sheet(data)}
     if data.is_grid:
         for i, factor in enumerate(data.factor_names):
             # A custom dataset may call a factor anything, such as "weight/kg".
             name = re.sub(r"[^\w.-]", "_", factor)
-            pictures[f"{stem}_{name}.png"] = strip(data, i)
+            same = f"{stem}_{name}.png" in pictures
+            pictures[f"{stem}_{name}{f'_{i}' if same else ''}.png"] = strip(data, i)
     try:
         output_dir.mkdir(parents=True, exist_ok=True)
         for filename, picture in pictures.items():
@@ -108,6 +121,10 @@ def show(name: str, data_dir: Path, output_dir: Path, console: Console) -> None:
 
 def download(name: str, data_dir: Path, console: Console) -> None:
     """Fetch the files of a public dataset that aren't there, or don't open."""
+    from deltavae.data.download import verify
+    from deltavae.data.public_data import PublicData
+    from deltavae.data.registry import DATASETS
+
     dataset = DATASETS.get(name)
     if dataset is None or not issubclass(dataset, PublicData):
         public = [name for name, dataset in DATASETS.items() if issubclass(dataset, PublicData)]
@@ -137,6 +154,10 @@ def download(name: str, data_dir: Path, console: Console) -> None:
 
 
 def _fetch(dataset: type[PublicData], file: PublicFile, data_dir: Path, console: Console) -> str:
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
+
+    from deltavae.data.download import fetch
+
     columns = ("{task.description}", BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(file.path, total=file.size)

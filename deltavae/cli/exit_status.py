@@ -10,11 +10,23 @@ from collections.abc import Callable
 from deltavae.errors import UserError
 from deltavae.training.interrupts import Interrupted, StopRequest
 
+# what is wrong with a file or folder that the user named, where nothing else has said so
+_OF_THE_USERS_FILES = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+)
+
 
 def exit_status(command: Callable[[], int]) -> int:
     """Call `command`, and return the exit status of the process.
 
-    A user's mistake and a full disk are one line and status 2. Ctrl-C and SIGTERM end the
+    A user's mistake, a full disk and a file or folder that cannot be read or written are one line
+    and status 2. Ctrl-C and SIGTERM end the
     command where they find it, with temporary files removed, one line, and status 130 or 143;
     training answers them after its step instead. Any other exception is a defect of this
     package: it passes, with its traceback.
@@ -30,12 +42,18 @@ def exit_status(command: Callable[[], int]) -> int:
     except KeyboardInterrupt:  # where no handler could be installed: outside the main thread
         return 130
     except Exception as error:
-        if not _disk_is_full(error):
+        if _disk_is_full(error):
+            sys.stderr.write(
+                f"error: the disk is full ({str(error).splitlines()[0]}). What was written before "
+                "is whole: make room, then run the command again; a training goes on with "
+                "--resume.\n"
+            )
+        elif isinstance(error, OSError) and error.errno in _OF_THE_USERS_FILES and error.filename:
+            sys.stderr.write(
+                f"error: {error.filename} cannot be used; received {str(error.strerror).lower()}\n"
+            )
+        else:
             raise
-        sys.stderr.write(
-            f"error: the disk is full ({str(error).splitlines()[0]}). What was written before "
-            "is whole: make room, then run the command again; a training goes on with --resume.\n"
-        )
     return 2
 
 
