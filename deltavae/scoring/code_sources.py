@@ -15,6 +15,7 @@ import numpy as np
 
 from deltavae.data import GroundTruthData
 from deltavae.data import load as load_data
+from deltavae.data.factor_values import read_column
 from deltavae.data.registry import current_name
 from deltavae.errors import UserError
 from deltavae.io import read_json
@@ -27,7 +28,7 @@ if TYPE_CHECKING:  # brings TensorFlow
     from deltavae.manifolds import Manifold
 
 EXPORTED = "exported"
-_CIRCLE = ":circle"
+_CIRCLE = re.compile(r":circle(=[0-9.]+)?$")
 
 
 @dataclass
@@ -357,7 +358,7 @@ def _table(path: Path, arrays: dict[str, np.ndarray]) -> tuple[TableData, list[s
     if "factor_names" in arrays:
         given = arrays["factor_names"].ravel()
         names = [n.decode() if isinstance(n, bytes) else str(n) for n in given.tolist()]
-        bare = [name.removesuffix(_CIRCLE) for name in names]
+        bare = [_CIRCLE.sub("", name) for name in names]
         if len(names) != factors.shape[1] or len(set(bare)) < len(bare):
             raise UserError(
                 f"the factor_names of {path} don't fit its factors",
@@ -372,13 +373,25 @@ def _table(path: Path, arrays: dict[str, np.ndarray]) -> tuple[TableData, list[s
         constant = ", ".join(str(i) for i in np.flatnonzero(~varies))
         warnings.append(f"factors with one value are left out: {constant}")
     kept = [name for name, changes in zip(names, varies, strict=True) if changes]
-    periodic = [name.removesuffix(_CIRCLE) for name in kept if name.endswith(_CIRCLE)]
-    index = TableData(factors[:, varies], [name.removesuffix(_CIRCLE) for name in kept])
-    for name in periodic:
-        size = index.sizes[list(index.names).index(name)]
-        index.angles[name] = 2 * np.pi * np.arange(size) / size
-        index.symmetries[name] = 1
+    index = TableData(factors[:, varies], [_CIRCLE.sub("", name) for name in kept])
+    for header, name, column in zip(kept, index.names, factors[:, varies].T, strict=True):
+        if header != name:
+            index.angles[name] = _angles(path, header, column)
+            index.symmetries[name] = 1
     return index, warnings
+
+
+def _angles(path: Path, header: str, column: np.ndarray) -> np.ndarray:
+    """Return the angle of each value of a factor on a circle: numbers from 0 are equal steps.
+
+    Any others mean what they mean in a custom dataset, or are refused as they are there.
+    """
+    values, size = np.unique(column), len(np.unique(column))
+    if header.endswith(":circle") and np.array_equal(values, np.arange(size)):
+        return 2 * np.pi * np.arange(size) / size
+    rows = [f"row {i}" for i in range(size)]
+    factor = read_column(header, [str(int(v)) for v in values], str(path), rows).factor
+    return np.asarray(factor.angles or 2 * np.pi * np.arange(size) / size)
 
 
 def _circles(path: Path, circles: np.ndarray, num_codes: int) -> list[tuple[int, ...]]:

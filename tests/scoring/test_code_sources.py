@@ -165,6 +165,34 @@ def test_names_of_factors(tmp_path, kind):
     np.testing.assert_allclose(index.angles["turn"], np.pi / 4 * np.arange(8))
 
 
+@pytest.mark.parametrize(
+    ("header", "values", "degrees"),
+    [
+        ("turn:circle", range(8), range(0, 360, 45)),
+        ("turn:circle", range(0, 360, 45), range(0, 360, 45)),
+        ("turn:circle", range(1, 9), range(45, 361, 45)),
+        ("turn:circle=360", [0, 10, 20, 30, 90, 180, 190, 350], None),
+        ("turn:circle=12", [0, 1, 2, 3, 5, 6, 7, 8], [0, 30, 60, 90, 150, 180, 210, 240]),
+        ("turn:circle", [0, 1, 2, 3, 5, 6, 7, 8], "refused"),
+        ("turn:circle", range(0, 120, 15), "refused"),
+    ],
+)
+def test_numbers_of_a_factor_on_a_circle_mean_what_they_mean_in_a_table(
+    tmp_path, header, values, degrees
+):
+    table = np.column_stack([TABLE[:, 0], np.array(values)[TABLE[:, 1]]])
+    arrays = {"codes": CODES, "factors": table, "factor_names": ["size", header]}
+    if degrees == "refused":
+        with pytest.raises(UserError, match="how long a full turn is"):
+            read(tmp_path, **arrays)
+        return
+    index = read(tmp_path, **arrays).index
+    expected = np.radians(values if degrees is None else degrees)
+    turned = np.exp(1j * (np.asarray(index.angles["turn"]) - expected))
+    np.testing.assert_allclose(turned, turned[0], atol=1e-12)  # up to where 0 lies
+    assert index.symmetries == {"turn": 1}
+
+
 def test_a_factor_on_a_circle_is_probed(tmp_path):
     angle = np.pi / 4 * TABLE[:, 1]
     codes = np.column_stack([np.cos(angle), np.sin(angle), TABLE[:, 0]])
