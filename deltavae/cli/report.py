@@ -10,6 +10,7 @@ from pathlib import Path
 from deltavae.cli.flags import Parser, comma_list
 from deltavae.cli.startup import start_tensorflow
 from deltavae.errors import UserError
+from deltavae.io import require_writable
 
 
 def parser(prog: str) -> Parser:
@@ -57,6 +58,12 @@ def command(options: Namespace) -> int:
             expected="--figures or --compare",
             received="both",
         )
+    if compare and options.beside:
+        raise UserError(
+            "the circle and the line are shown on the page of one run",
+            expected="--beside or --compare",
+            received="both",
+        )
     if not compare and not options.runs:
         raise UserError("no run named", expected="RUN, or --compare RUN RUN", received="neither")
     if not compare and folder and len(options.runs) > 1:
@@ -65,6 +72,8 @@ def command(options: Namespace) -> int:
             expected="one run with --output_dir",
             received=f"{len(options.runs)} runs",
         )
+    for written in [folder or Path()] if compare or folder else options.runs:
+        require_writable(written)
     start_tensorflow()
     from rich.console import Console
 

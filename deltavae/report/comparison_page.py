@@ -1,6 +1,5 @@
 """The page that compares runs: a table of their scores, and a figure with their uncertainty."""
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,18 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from deltavae.errors import UserError
-from deltavae.io import atomic_write, read_json
+from deltavae.io import atomic_write
 from deltavae.report.figures.scores import comparison_plot
 from deltavae.report.render import now, number, render
 from deltavae.report.section import Picture
 from deltavae.run_dir import RunDir
+from deltavae.scoring.comparison import read_comparable
 from deltavae.scoring.specs import described
 
-_ALIKE = ("dataset", "protocol", "settings")
 
-
-def write_comparison(run_dirs: Sequence[str | os.PathLike[str]], output: Path) -> Path:
+def write_comparison(run_dirs: Sequence[str | Path], output: Path) -> Path:
     """Write a page that compares scored runs: a table, and a figure with their uncertainty.
 
     Runs whose configuration and readout differ in the seed only are repeats of one column.
@@ -31,20 +28,7 @@ def write_comparison(run_dirs: Sequence[str | os.PathLike[str]], output: Path) -
     Raises:
         UserError: fewer than two runs, one without scores, or runs scored differently.
     """
-    if len(run_dirs) < 2:
-        raise UserError("nothing to compare", expected="two runs or more", received=len(run_dirs))
-    runs = [RunDir(path) for path in run_dirs]
-    scores = [
-        read_json(run.scores, f"Score it first: evaluate.py --run_dir {run.path}") for run in runs
-    ]
-    for field in _ALIKE:
-        found = sorted({str(one.get(field)) for one in scores})
-        if len(found) > 1:
-            raise UserError(
-                f"the runs differ in their {field}, so their scores do not compare",
-                expected="the same for all",
-                received=" and ".join(found),
-            )
+    runs, scores = [RunDir(path) for path in run_dirs], read_comparable(run_dirs)
     groups = _grouped(runs, scores)
     keys = list(dict.fromkeys(key for one in scores for key in one["scores"]))
     values = {label: [one["scores"] for one in members] for label, members in groups.items()}

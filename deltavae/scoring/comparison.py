@@ -31,7 +31,7 @@ def compare(
     Raises:
         UserError: fewer than two runs, a run without scores, or runs scored differently.
     """
-    all_scores = _read(folders)
+    all_scores = read_comparable(folders)
     shared = [
         key
         for key in all_scores[0]["scores"]
@@ -71,7 +71,7 @@ def compare_as_challenge(
     Raises:
         UserError: as for `compare`.
     """
-    all_scores = _read(folders)
+    all_scores = read_comparable(folders)
     old = all(f"{key}_2019" in s["scores"] for s in all_scores for key in ("dci", "sap_score"))
     keys = [f"{key}_2019" if old and key in ("dci", "sap_score") else key for key in CHALLENGE]
     matrix = np.array([[s["scores"].get(key) or 0.0 for key in keys] for s in all_scores])
@@ -97,18 +97,30 @@ def compare_as_challenge(
     return table
 
 
-def _read(folders: Sequence[str | Path]) -> list[dict]:
-    """The scores of runs that can be compared."""
+def read_comparable(folders: Sequence[str | Path]) -> list[dict]:
+    """Read the scores of runs that can be compared: of one dataset, and scored in one way.
+
+    Args:
+        folders: folders with a scores.json each.
+
+    Raises:
+        UserError: fewer than two runs, a run without scores, or runs scored differently.
+    """
     if len(folders) < 2:
         raise UserError("nothing to compare", expected="two runs or more", received=len(folders))
     all_scores = [
         read_json(RunDir(folder).scores, f"Score it first: evaluate.py --run_dir {folder}")
         for folder in folders
     ]
-    for field in ("dataset", "protocol", "settings"):
-        values = [scores.get(field) for scores in all_scores]
+    for field in ("dataset", "protocol", "settings", "discrete"):
+        # files older than a field were scored as it is by default
+        values = [scores.get(field) or False for scores in all_scores]
         if len(set(values)) > 1:
-            raise UserError(f"runs differ in their {field}", expected="the same", received=values)
+            raise UserError(
+                f"the runs differ in their {field}, so their scores do not compare",
+                expected="the same for all",
+                received=values,
+            )
     digests = {s["dataset_digest"][:16] for s in all_scores if s.get("dataset_digest")}
     if len(digests) > 1:
         raise UserError(

@@ -96,12 +96,20 @@ class Run:
 
     @_part
     def data(self) -> GroundTruthData:
-        """The data set that it was trained on."""
-        name = self.get("info", {}).get("dataset") or self.get("scores", {}).get("dataset")
-        if name is None:
+        """The data set that it was trained on, by its digest where a file of the run has it."""
+        sources = (self.get(part, {}) for part in ("info", "scores"))
+        named = next((source for source in sources if source.get("dataset")), None)
+        if named is None:
             raise UserError("no file of the run names its data set")
-        digest = self.get("info", {}).get("dataset_digest")
-        return load(current_name(name, digest), self._data_dir)
+        name, digest = named["dataset"], named.get("dataset_digest")
+        data = load(current_name(name, digest), self._data_dir)
+        if digest not in (None, data.digest):
+            raise UserError(
+                f"the dataset {data.name} is not what it was for the run {self.dir.path}",
+                expected=f"content with digest {digest[:16]}",
+                received=f"digest {data.digest[:16]}",
+            )
+        return data
 
     @_part
     def model(self) -> DeltaVAE:

@@ -6,8 +6,10 @@ import shutil
 
 import keras
 import pytest
+from PIL import Image
 
 from deltavae.cli.main import main
+from deltavae.data import load
 from deltavae.errors import UserError
 from deltavae.io import write_json
 from deltavae.manifolds import Hypersphere
@@ -202,3 +204,23 @@ def test_runs_scored_differently_are_not_compared(tmp_path):
         write_comparison(runs, tmp_path / "page.html")
     with pytest.raises(UserError, match="two runs"):
         write_comparison(runs[:1], tmp_path / "page.html")
+    for run, digest in zip(runs, "ab", strict=True):
+        write_json(run / "scores.json", scores(0.3) | {"dataset_digest": digest * 64})
+    with pytest.raises(UserError, match=r"different contents of their dataset.*aaa.*bbb"):
+        write_comparison(runs, tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_a_report_shows_no_images_but_those_trained_on(tmp_path):
+    """The folder of the dataset has the same name, and other images since."""
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "factors.csv").write_text("file,size\na.png,0\nb.png,1\n")
+    for name, value in (("a", 40), ("b", 200)):
+        Image.new("RGB", (64, 64), (value, 0, 0)).save(own / f"{name}.png")
+    (tmp_path / "run" / "model").mkdir(parents=True)
+    info = {"dataset": str(own), "dataset_digest": load(str(own)).digest}
+    write_json(tmp_path / "run" / "model" / "run.json", info)
+    assert Run(tmp_path / "run").data.num_images == 2
+    Image.new("RGB", (64, 64), (0, 0, 90)).save(own / "b.png")
+    assert "is not what it was" in Run(tmp_path / "run").missing["data"]
