@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from argparse import Namespace
 from pathlib import Path
@@ -81,8 +82,10 @@ def parser(prog: str) -> Parser:
 
 def command(options: Namespace) -> int:
     """Read, check, run, summarise; 0 if every run is done, 1 if some failed."""
-    if options.gpus_per_run < 0:
-        raise UserError("--gpus_per_run is negative", received=options.gpus_per_run)
+    if not 0 <= options.gpus_per_run < math.inf:
+        raise UserError(
+            "--gpus_per_run is no number of GPUs", expected=">= 0", received=options.gpus_per_run
+        )
     if options.export and not options.select:
         raise UserError("--export needs a choice", expected="--select udr or --select elbo")
     if options.max_hours is not None and not options.max_hours > 0:
@@ -101,9 +104,11 @@ def command(options: Namespace) -> int:
         console.print(describe(study, folder), soft_wrap=True, highlight=False, markup=False)
         return 0
     if options.select:
-        from deltavae.studies.selection import require_selectable
+        from deltavae.studies.selection import require_exportable, require_selectable
 
         require_selectable(study, options.select)
+        if options.export:
+            require_exportable(Path(options.export))
     try:
         state = _run(study, folder, options, console)
     except Interrupted as error:

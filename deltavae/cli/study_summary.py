@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 
 import pandas as pd
 from rich.console import Console
@@ -33,8 +34,22 @@ def summarise(study: Study, folder: StudyFolder, state: Progress, console: Conso
             f"({each['folder']}/log.txt)",
             markup=False,
         )
+    for line in _not_scored(study, folder):
+        console.print(line, markup=False)
     console.print(f"table: {folder.table}\npage: {folder.report}", markup=False)
     return 1 if state.failed else 0
+
+
+def _not_scored(study: Study, folder: StudyFolder) -> list[str]:
+    """Return a line for each score that rows of the table lack, with the reason."""
+    found: Counter[tuple[str, str]] = Counter()
+    for spec in study.runs():
+        result = folder.result(spec, study.scoring) or {}
+        found.update((spec.dataset, why) for why in result.get("failed", []))
+    return [
+        f"not scored on {dataset} in {count} of {len(study)} runs: {why}"
+        for (dataset, why), count in found.items()
+    ]
 
 
 def _report_best(table: pd.DataFrame, folder: StudyFolder) -> None:

@@ -58,11 +58,9 @@ def carry_out(spec_file: Path) -> None:
         run_dir = RunDir(folder)
         if not run_dir.keras_model.is_file():
             _train(run, run_dir)
-        rows = _score(run, run_dir, scoring)
-    write_json(
-        folder / "result.json",
-        {"version": spec["version"], "scoring": scoring.id, "rows": rows},
-    )
+        rows, failed = _score(run, run_dir, scoring)
+    content = {"version": spec["version"], "scoring": scoring.id, "rows": rows, "failed": failed}
+    write_json(folder / "result.json", content)
 
 
 def _train(run: dict[str, Any], run_dir: RunDir) -> None:
@@ -73,12 +71,15 @@ def _train(run: dict[str, Any], run_dir: RunDir) -> None:
         bindings=[*run["bindings"], f"train.seed = {run['seed']}"],
         dataset=run["dataset"],
         output_dir=str(run_dir.path),
-        resume=run_dir.model.exists(),
+        resume=run_dir.can_be_resumed(),
         overwrite=False,
     )
 
 
-def _score(run: dict[str, Any], run_dir: RunDir, scoring: Scoring) -> list[dict[str, Any]]:
+def _score(
+    run: dict[str, Any], run_dir: RunDir, scoring: Scoring
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return a row of the table for each readout, and which scores failed and why."""
     from deltavae.scoring.evaluate import evaluate
     from deltavae.studies.measures import codes_by_readout, measure
     from deltavae.training.run import load_run
@@ -114,4 +115,9 @@ def _score(run: dict[str, Any], run_dir: RunDir, scoring: Scoring) -> list[dict[
         "train_seconds": sum(row["seconds"] for row in loaded.history),
         "score_seconds": time.monotonic() - begun,
     }
-    return [{**shared, "readout": name, **columns[name]["scores"]} for name in codes]
+    failed = [
+        f"{metric} of {name}: {why}"
+        for name in codes
+        for metric, why in columns[name].get("failed", {}).items()
+    ]
+    return [{**shared, "readout": name, **columns[name]["scores"]} for name in codes], failed

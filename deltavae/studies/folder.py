@@ -35,14 +35,17 @@ class StudyFolder:
     def open(self, study: dict[str, Any]) -> None:
         """Make the folder, or check that it belongs to this study and this version.
 
-        The seeds, data sets and settings of a study may change between two calls.
+        The seeds, data sets and settings of a study may change between two calls, but not what
+        a data set contains: its finished runs would stand beside runs on other images.
 
         Raises:
             UserError: the folder belongs to another study or version, or holds other things.
         """
+        digests = study.get("digests", {})
         mine = {"format": FORMAT, "version": deltavae.__version__, "name": study["name"]}
         if self.study.exists():
             found = read_json(self.study)
+            before = found.get("study", {}).get("digests", {})
             for key, value in mine.items():
                 if found.get(key) != value:
                     raise UserError(
@@ -51,12 +54,21 @@ class StudyFolder:
                         received=found.get(key),
                         advice="Give this study a folder of its own with --output_dir.",
                     )
+            for name, digest in digests.items():
+                if before.get(name, digest) != digest:
+                    raise UserError(
+                        f"the data set {name} is not what it was for the runs in {self.path}",
+                        expected=f"content with digest {before[name][:16]}",
+                        received=f"digest {digest[:16]}",
+                        advice="Give the study a new folder with --output_dir.",
+                    )
+            digests = before | digests
         elif self.path.exists() and any(each.name != ".lock" for each in self.path.iterdir()):
             raise UserError(
                 f"{self.path} is not empty and holds no study",
                 advice="Give the study a folder of its own with --output_dir.",
             )
-        write_json(self.study, {**mine, "study": study})
+        write_json(self.study, {**mine, "study": {**study, "digests": digests}})
 
     def result(self, spec: RunSpec, scoring: Scoring) -> dict[str, Any] | None:
         """The result of a finished run, or None where it has yet to be trained or scored.

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from deltavae.errors import UserError
@@ -62,11 +63,11 @@ def load_study(path: str, bindings: Sequence[str] = ()) -> Study:
     return config.build("study", make_study, [path], [named, *bindings])
 
 
-def check_names(study: Study) -> list[str]:
+def check_names(study: Study) -> tuple[list[str], dict[str, str]]:
     """Open every dataset and make every model: each variant with each swept value once.
 
     Returns:
-        Warnings: metrics that a dataset cannot give.
+        Warnings, such as metrics that a dataset cannot give; the digest of each dataset.
 
     Raises:
         UserError: a dataset is missing, a name is unknown, a value is impossible, or a metric
@@ -79,9 +80,10 @@ def check_names(study: Study) -> list[str]:
     from deltavae.scoring.request import without_interventions
 
     _require(study.scoring.metrics, METRICS, "metrics")
-    warnings = []
+    warnings, digests = [], {}
     for name in dict.fromkeys(run.dataset for run in study.runs()):
         data = load(name)
+        digests[name] = data.digest
         warnings += [f"{name}: {warning}" for warning in data.warnings]
         warnings += without_interventions(study.scoring.asked, data.is_grid, name)[1]
     _require(study.scoring.readouts, READOUTS, "readouts")
@@ -91,7 +93,7 @@ def check_names(study: Study) -> list[str]:
         if not parts <= checked:
             config.check(run.gin_configs, run.bindings)
             checked |= parts
-    return warnings
+    return warnings, digests
 
 
 def _require(names: Sequence[str], known: Iterable[str], label: str) -> None:
@@ -110,12 +112,12 @@ def main(arguments: Sequence[str]) -> int:
         study = load_study(path, bindings)
         if options["only"] is not None:
             study = study.restricted(options["only"])
-        warnings = check_names(study) if options["check"] else []
+        warnings, digests = check_names(study) if options["check"] else ([], {})
     except UserError as error:
         sys.stderr.write(f"{error.message}\n")
         return 2
     sys.stderr.write("".join(f"{_WARNING}{warning}\n" for warning in warnings))
-    sys.stdout.write(json.dumps(study.to_json()) + "\n")
+    sys.stdout.write(json.dumps(replace(study, digests=digests).to_json()) + "\n")
     return 0
 
 

@@ -1,5 +1,6 @@
 """Model selection without labels: which run of a study to use, and its exported module."""
 
+import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from deltavae.errors import UserError
-from deltavae.io import atomic_dir, read_json, write_json
+from deltavae.io import atomic_dir, read_json, require_writable, write_json
 from deltavae.run_dir import RunDir
 from deltavae.studies.folder import StudyFolder
 from deltavae.studies.study import Study
@@ -61,6 +62,32 @@ def require_selectable(study: Study, criterion: str) -> None:
             received=len(study.seeds),
             advice="Give more seeds, or --select elbo.",
         )
+
+
+def require_exportable(directory: Path) -> None:
+    """Refuse, before anything is trained, a folder that the selected run cannot be exported to.
+
+    The folder is replaced as a whole, after every run, so it must hold nothing but an export.
+
+    Raises:
+        UserError: it holds other things, is a mount point, or cannot be written beside.
+    """
+    target = directory.resolve()
+    holds = next(iter(sorted(os.listdir(target))), None) if target.is_dir() else None
+    if os.path.ismount(target) or target == Path.cwd():
+        holds = "a mount point, or the current folder"
+    elif target.exists() and not target.is_dir():
+        holds = "a file"
+    elif (target / RECORD).is_file():
+        holds = None
+    if holds is not None:
+        raise UserError(
+            f"--export would replace {directory}",
+            expected=f"a new or empty folder, or one with a {RECORD} of an earlier export",
+            received=holds,
+            advice="Name another folder.",
+        )
+    require_writable(target.parent)
 
 
 def select(table: pd.DataFrame, criterion: str) -> Selection | None:
@@ -126,6 +153,7 @@ def export_selected(
     chosen = select(with_udr(first if len(first) else table, folder), criterion)
     if chosen is None:
         return None
+    directory = directory.resolve()  # a symbolic link stays one
     record = directory / RECORD
     if not record.exists() or read_json(record)["run"] != chosen.run:
         with atomic_dir(directory) as temporary:

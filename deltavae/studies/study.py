@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice, product
 from typing import Any
 
@@ -20,6 +20,7 @@ class Study:
 
     Attributes:
         only: first and last number of the runs that `runs` gives, counted from 0; None for all.
+        digests: what each data set contained when the study was checked, by its name.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Study:
     cores: int
     order: tuple[str, ...] = ORDER
     only: tuple[int, int] | None = None
+    digests: dict[str, str] = field(default_factory=dict)
 
     def runs(self) -> Iterator[RunSpec]:
         """The runs in their order, which is that of their numbers; those of `only`, if set."""

@@ -16,7 +16,9 @@ STUDIES = sorted((gin_files.folder() / "studies").glob("*.gin"))
 def any_data(monkeypatch):
     """Public data sets are not here."""
     monkeypatch.setattr(
-        data, "load", lambda name: SimpleNamespace(is_grid=name != "gaps", warnings=())
+        data,
+        "load",
+        lambda name: SimpleNamespace(is_grid=name != "gaps", warnings=(), digest=name),
     )
 
 
@@ -68,7 +70,7 @@ def test_what_a_dataset_cannot_give_is_found_before_anything_is_trained(tmp_path
     lines = "study.gin_configs = ['gin/base.gin']\nstudy.datasets = ['sprites', 'gaps']\n"
     path.write_text(lines)
     a_study = loader.load_study(str(path))
-    (warning,) = loader.check_names(a_study)
+    (warning,), _ = loader.check_names(a_study)
     assert "left out: factor_vae_metric" in warning and "gaps" in warning
     assert a_study.scoring.asked is None
     path.write_text(lines + "study.metrics = ['mig', 'beta_vae']\n")

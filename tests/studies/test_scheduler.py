@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -167,3 +168,14 @@ def test_another_study_or_version_or_a_foreign_folder_is_refused(make_study, fol
     foreign = StudyFolder(folder.path.parent)
     with pytest.raises(UserError, match="holds no study"):
         run_study(a_study, foreign, no_engine, command=stub(a_study))
+
+
+def test_runs_on_other_images_of_the_same_name_are_not_added(make_study, folder, stub):
+    a_study = replace(make_study(), digests={"turntable": "a" * 64})
+    run_study(a_study, folder, LocalEngine, command=stub(a_study))
+    run_study(a_study, folder, no_engine, command=stub(a_study))
+    grown = replace(make_study(datasets=["turntable", "new"], seeds=[0]), digests={"new": "c"})
+    run_study(grown, folder, LocalEngine, command=stub(grown))
+    changed = replace(a_study, digests={"turntable": "b" * 64})
+    with pytest.raises(UserError, match=r"turntable is not what it was.*aaa.*bbb"):
+        run_study(changed, folder, no_engine, command=stub(changed))

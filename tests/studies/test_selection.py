@@ -14,7 +14,12 @@ from deltavae.io import read_json
 from deltavae.studies import LocalEngine, StudyFolder, loader, run_study, scheduler
 from deltavae.studies.folder import CODES
 from deltavae.studies.results import read_table
-from deltavae.studies.selection import export_selected, require_selectable, select
+from deltavae.studies.selection import (
+    export_selected,
+    require_exportable,
+    require_selectable,
+    select,
+)
 
 
 def rows(**columns):
@@ -130,3 +135,33 @@ def test_the_best_of_the_finished_is_exported_while_others_still_train(
     assert main(["study", "any.gin", "--output_dir", str(tmp_path / "study"), *options]) == 0
     assert (exported / "weights").read_text() == "1"
     assert read_json(exported / "selection.json")["candidates"] == 2
+
+
+def test_an_export_replaces_nothing_but_an_export(make_study, tmp_path):
+    """What lies in the named folder is the user's: it is found out before anything is trained."""
+    mine = tmp_path / "thesis"
+    mine.mkdir()
+    require_exportable(mine)
+    require_exportable(tmp_path / "new" / "below")
+    (mine / "chapter.tex").write_text("years of work")
+    with pytest.raises(UserError, match=r"would replace .*thesis.*received chapter.tex"):
+        require_exportable(mine)
+    with pytest.raises(UserError, match="received a file"):
+        require_exportable(mine / "chapter.tex")
+    with pytest.raises(UserError, match="writable folder"):
+        require_exportable(mine / "chapter.tex" / "below")
+    with pytest.raises(UserError, match="mount point"):
+        require_exportable(type(tmp_path)("/proc"))
+    (mine / "selection.json").write_text("{}")
+    require_exportable(mine)
+
+
+def test_an_export_goes_through_a_link_and_leaves_it_one(make_study, tmp_path):
+    a_study, folder = make_study(seeds=[0, 1], sweep={}), StudyFolder(tmp_path / "study")
+    module = folder.path / "runs" / "r0" / "representation" / "tfhub"
+    module.mkdir(parents=True)
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk" / "out")
+    export_selected(a_study, folder, rows(elbo=[-1.0]), "elbo", tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "disk" / "out" / "tfhub").is_dir()

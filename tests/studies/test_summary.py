@@ -1,16 +1,21 @@
 """What a table says, against numbers worked out by hand."""
 
+import json
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
+from deltavae.cli.study_summary import summarise
 from deltavae.report.study_page import write_page
 from deltavae.studies import StudyFolder, summary
 from deltavae.studies.folder import CODES
 from deltavae.studies.results import open_stream, read_table
+from deltavae.studies.scheduler import Progress
 from deltavae.studies.udr import with_udr
+from tests.studies.conftest import leave_result
 
 
 @pytest.fixture
@@ -124,3 +129,16 @@ def test_an_empty_study_has_a_page(make_study, tmp_path):
     folder.path.mkdir()
     write_page(make_study(), folder, read_table(folder.stream))
     assert "0 of 4 runs" in folder.report.read_text()
+
+
+def test_a_score_that_failed_is_said(make_study, tmp_path, capsys):
+    a_study, folder = make_study(seeds=[0, 1], sweep={}), StudyFolder(tmp_path / "study")
+    for spec in a_study.runs():
+        leave_result(folder.path, a_study, spec)
+    state, why = Progress(total=2, skipped=2), "infoc of embedding: it comes out as nan"
+    summarise(a_study, folder, state, Console(width=200))
+    assert "not scored" not in capsys.readouterr().out
+    result = folder.run(next(a_study.runs())) / "result.json"
+    result.write_text(json.dumps(json.loads(result.read_text()) | {"failed": [why]}))
+    summarise(a_study, folder, state, Console(width=200))
+    assert f"not scored on turntable in 1 of 2 runs: {why}" in capsys.readouterr().out

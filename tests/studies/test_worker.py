@@ -9,6 +9,8 @@ import time
 import pandas as pd
 import pytest
 
+from deltavae.cli import study_worker
+from deltavae.run_dir import RunDir, folder_to_train_in
 from deltavae.studies import LocalEngine, StudyFolder, run_study
 from deltavae.studies.results import read_table
 from deltavae.studies.udr import with_udr
@@ -47,6 +49,20 @@ def test_a_run_ends_when_its_parent_does(tmp_path):
     if not ended:
         os.kill(child, signal.SIGKILL)
     assert ended
+
+
+def test_a_run_that_ended_before_its_first_checkpoint_is_begun_again(tmp_path, monkeypatch):
+    """Its folder `model` may be there and empty, such as after a full disk."""
+    (tmp_path / "model").mkdir()
+    run = {"gin_configs": ["gin/base.gin"], "bindings": [], "seed": 0, "dataset": "turntable"}
+    asked = []
+    monkeypatch.setattr("deltavae.cli.train.train_command", lambda **given: asked.append(given))
+    study_worker._train(run, RunDir(tmp_path))
+    (given,) = asked
+    found = folder_to_train_in(
+        tmp_path, resume=given["resume"], overwrite=given["overwrite"], configured=True
+    )
+    assert found.path == tmp_path
 
 
 @pytest.mark.slow
