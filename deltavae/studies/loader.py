@@ -105,7 +105,7 @@ def _require(names: Sequence[str], known: Iterable[str], label: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the study as JSON; exit status 2 and one line where the user can mend it."""
+    """Print the study as JSON; exit status 2 and one line where the user can correct it."""
     wanted, path, *bindings = arguments
     options = json.loads(wanted)
     try:

@@ -23,7 +23,7 @@ _TABLE_EVERY = 60.0
 _LOSSES = 10
 """How often a run may lose its worker; losses say nothing against the run itself."""
 USER_ERROR = 2
-"""Exit status of a run that only the user can mend: it is not tried again."""
+"""Exit status of a run that only the user can correct: it is not tried again."""
 _LOG_TAIL = 2000
 
 Command = Callable[[Path], list[str]]
