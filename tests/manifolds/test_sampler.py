@@ -98,3 +98,18 @@ def test_a_walk_without_projection_is_seen():
             assert distance(angles, cdf(dim, time)) > CRITICAL, (dim, time)
             seen.append((dim, time))
     assert {(10, 0.3), (20, 0.03), (50, 0.003)} <= set(seen)
+
+
+@pytest.mark.parametrize("dim", [100, 180, 200])
+def test_large_spheres_by_kolmogorov_smirnov_at_fewer_samples(dim):
+    """One false alarm in 1,000 runs of the six cells; 180 lies between computed tables."""
+    num = 40_000
+    critical = math.sqrt(-math.log(0.001 / 6 / 2) / 2 / num)
+    manifold = Hypersphere(dim)
+    for time in (0.002, 0.02):
+        loc = tf.one_hot(tf.zeros([num], tf.int32), dim + 1)
+        z = manifold.sample_heat(loc, tf.math.log(time), tf.constant([1, dim])).numpy()
+        across = np.linalg.norm(z[:, 1:].astype(np.float64), axis=-1)
+        angles = np.arctan2(across, z[:, 0])
+        assert distance(angles, cdf(dim, time)) < critical, time
+        assert distance(angles, cdf(dim, 1.1 * time)) > critical, time
