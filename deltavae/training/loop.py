@@ -62,6 +62,12 @@ class Loop:
             self.compiled_step.factor_sums.assign(state["kl_factor_sums"])
         self.history: list[dict[str, Any]] = state["history"]
         self.step, self.done, self.seconds = state["step"], state["done"], state["seconds"]
+        if self.step > settings.steps:
+            raise UserError(
+                f"the run in {run_dir.path} has gone further than it is to go",
+                expected=f"train.steps >= {self.step:,}, the steps that it has made",
+                received=f"train.steps = {settings.steps:,}",
+            )
 
     def should_continue(self) -> bool:
         """Whether there are steps to make and time to make them."""

@@ -150,6 +150,14 @@ def test_a_lowered_learning_rate_is_the_one_used(tmp_path):
     assert resumed.history[-1]["learning_rate"] == 1e-5
 
 
+def test_a_run_is_not_resumed_to_fewer_steps_than_it_has_made(tmp_path):
+    """Its configuration would say 6 of a model that 12 steps have made."""
+    drive(small_loop(tmp_path, steps=12), StopRequest())
+    with pytest.raises(UserError, match=r"train\.steps >= 12.*received train\.steps = 6"):
+        small_loop(tmp_path, resume=True, steps=6)
+    assert small_loop(tmp_path, resume=True, steps=12).step == 12
+
+
 def test_the_command_refuses_and_writes_nothing(trained_run, tmp_path):
     before = {p: p.read_bytes() for p in trained_run.rglob("*") if p.is_file()}
     done = run_script(
