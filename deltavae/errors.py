@@ -1,7 +1,9 @@
 """The one error that a user can fix."""
 
 import difflib
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class UserError(ValueError):
@@ -35,6 +37,19 @@ class UserError(ValueError):
         message = f"{message}. {advice}" if advice else message
         self.message = " ".join(line.strip() for line in message.splitlines())
         super().__init__(self.message)
+
+
+def command(name: str) -> str:
+    """Return how the user of this process calls `train` or `evaluate`, for messages.
+
+    That is `deltavae train` where it is installed, and the script `train.py` in a checkout.
+    """
+    called = Path(sys.argv[0])
+    if called.name == "deltavae":
+        return f"deltavae {name}"
+    if called.name == "__main__.py" and called.parent.name == "deltavae":
+        return f"python -m deltavae {name}"
+    return f"{name}.py"
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> UserError:

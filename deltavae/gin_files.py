@@ -6,6 +6,7 @@ Starts without TensorFlow. What the bindings in the files mean is known to `delt
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 
 import gin
@@ -52,18 +53,40 @@ def texts(name: str) -> list[str]:
 def _texts(name: str, including: tuple[str, ...]) -> list[str]:
     if name in including:
         raise UserError(f"{name} includes itself")
+    path = find(name)
     try:
-        text = find(name).read_text(encoding="utf-8")
-        statements = list(config_parser.ConfigParser(text, _AnyName()))
-    except (OSError, SyntaxError, ValueError) as error:
-        if isinstance(error, UserError):
-            raise
-        reason = str(error).splitlines()[0]
-        raise UserError(f"the configuration {name} cannot be read", received=reason) from None
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise UserError(f"the configuration {name} cannot be read", received=error) from None
+    statements = _statements(text, f"the configuration {name}")
     included = [
         each.filename for each in statements if isinstance(each, config_parser.IncludeStatement)
     ]
     return [text, *(part for each in included for part in _texts(each, (*including, name)))]
+
+
+def check(files: Sequence[str], bindings: Sequence[str]) -> None:
+    """Raise `UserError` unless the files, what they include, and the bindings are gin."""
+    for file in files:
+        texts(file)
+    _statements("\n".join(bindings), "a binding")
+
+
+def _statements(text: str, what: str) -> list:
+    """Return the statements of a gin text; where it is none, the error shows the line."""
+    try:
+        return list(config_parser.ConfigParser(text, _AnyName()))
+    except (SyntaxError, ValueError) as error:
+        reason = str(error).strip().splitlines()
+        # the first line of a value that is no literal has an address of memory in it
+        literal = "a number, text in quotes, True, False, None, a list or a reference with @"
+        malformed = reason[0].startswith("malformed node")
+        number = getattr(error, "lineno", None) or len(text.splitlines())
+        raise UserError(
+            f"{what} cannot be read",
+            expected=literal if malformed else "lines like train.steps = 1000",
+            received=f"{text.splitlines()[number - 1].strip()!r} ({reason[-1].strip()})",
+        ) from None
 
 
 class _AnyName(config_parser.ParserDelegate):

@@ -65,16 +65,28 @@ def write_json(path: str | os.PathLike[str], content: Any) -> None:
     atomic_write(path, json.dumps(content, indent=2) + "\n")
 
 
-def read_json(path: str | os.PathLike[str], advice: str | None = None) -> Any:
-    """Read a JSON file; a missing or broken one is a `UserError` that names it, with `advice`."""
+def read_json(
+    path: str | os.PathLike[str], advice: str | None = None, kind: type[dict] | type[list] = dict
+) -> Any:
+    """Read a JSON file; a missing or broken one is a `UserError` that names it, with `advice`.
+
+    Args:
+        path: of the file.
+        advice: what to do where it is missing.
+        kind: what it must hold, an object or a list.
+    """
     try:
-        return json.loads(Path(path).read_text())
+        content = json.loads(Path(path).read_text())
+        if not isinstance(content, kind):
+            raise ValueError(f"{'a list' if isinstance(content, list) else repr(content)[:40]}")
+        return content
     except FileNotFoundError:
         raise UserError(
             "a file is missing", expected=path, received="none", advice=advice
         ) from None
     except (ValueError, OSError) as error:
-        raise UserError(f"cannot read {path}", expected="JSON", received=error) from None
+        expected = "a JSON object" if kind is dict else "a list in JSON"
+        raise UserError(f"cannot read {path}", expected=expected, received=error) from None
 
 
 def require_writable(path: str | os.PathLike[str]) -> None:

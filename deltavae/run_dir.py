@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from deltavae.errors import UserError
+from deltavae.errors import UserError, command
 from deltavae.io import locked, require_writable
 
 PARTS = ("model", "representation", "metrics", "plots", "scores.json", "report.html")
@@ -135,7 +135,7 @@ def folder_to_train_in(
             )
         raise UserError(
             "there is no run to resume",
-            expected=f"one that train.py began in {output_dir}",
+            expected=f"one that {command('train')} began in {output_dir}",
             received="none",
             advice="Begin again with --overwrite in place of --resume."
             if run.is_begun()

@@ -96,6 +96,34 @@ def test_a_typo_names_what_exists(binding, near):
         experiment.model((64, 64, 1))
 
 
+@pytest.mark.parametrize(
+    ("binding", "expected"),
+    [
+        ("train.learning_rate = float('nan')", "a number, text in quotes"),
+        ("train.seed = 2**40", "lines like train.steps = 1000"),
+        ("train.steps = ", "lines like train.steps = 1000"),
+        ("=", "lines like train.steps = 1000"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_shown(binding, expected):
+    with pytest.raises(UserError) as refused, configured(BASE, [binding]):
+        pass
+    message = refused.value.message
+    assert (
+        message.count("cannot be read") == 1
+        and expected in message
+        and binding.strip() in message
+        and "object at" not in message
+    )
+
+
+def test_a_file_that_is_missing_where_it_is_included_is_one_line(tmp_path, caplog):
+    (tmp_path / "top.gin").write_text("include 'gin/bass.gin'\n")
+    with pytest.raises(UserError, match=r"gin/base\.gin"), configured([str(tmp_path / "top.gin")]):
+        pass
+    assert not caplog.records
+
+
 def test_a_missing_file_names_near_ones():
     with (
         pytest.raises(UserError, match=r"d10_beta1\.gin"),

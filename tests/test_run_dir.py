@@ -53,3 +53,7 @@ def test_broken_json_is_named(tmp_path):
     (tmp_path / "a.json").write_text("{")
     with pytest.raises(UserError, match=r"a\.json"):
         read_json(tmp_path / "a.json")
+    (tmp_path / "a.json").write_text("[1]")
+    assert read_json(tmp_path / "a.json", kind=list) == [1]
+    with pytest.raises(UserError, match=r"a\.json; expected a JSON object; received a list"):
+        read_json(tmp_path / "a.json")

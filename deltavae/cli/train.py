@@ -14,6 +14,7 @@ from rich.console import Console
 from deltavae.aicrowd.events import Events, environment
 from deltavae.cli.flags import Parser
 from deltavae.cli.startup import hush, start_tensorflow
+from deltavae.errors import command as called
 from deltavae.io import locked
 from deltavae.run_dir import RunDir, folder_to_train_in
 from deltavae.training.interrupts import Interrupted, StopRequest
@@ -124,7 +125,8 @@ def train_command(
         except Interrupted as error:
             if RunDir(output).checkpoints.exists() or target.checkpoints.exists():
                 error.message += (
-                    f". Continue with: train.py --resume --output_dir {shlex.quote(str(output))}"
+                    f". Continue with: {called('train')} --resume --output_dir "
+                    f"{shlex.quote(str(output))}"
                 )
             raise
     except BaseException as error:

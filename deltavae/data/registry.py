@@ -69,6 +69,8 @@ def load(name: str, data_dir: str | Path | None = None) -> GroundTruthData:
         UserError: for an unknown name, or files that are missing or damaged.
     """
     dataset = DATASETS.get(name)
+    if not name.strip():
+        raise UserError("the name of the dataset is empty", received=repr(name))
     if dataset is None:
         path = Path(name).expanduser()
         if "/" in name or path.suffix == ".npz" or path.is_dir():

@@ -17,7 +17,7 @@ from deltavae.data import GroundTruthData
 from deltavae.data import load as load_data
 from deltavae.data.factor_values import read_column
 from deltavae.data.registry import current_name
-from deltavae.errors import UserError
+from deltavae.errors import UserError, command
 from deltavae.io import read_json
 from deltavae.run_dir import RunDir
 from deltavae.scoring.circles import declared_angles
@@ -209,7 +209,9 @@ def from_run(path: Path, dataset: str | GroundTruthData | None, embedding: bool)
     """A run's folder: its exported module or, for readouts, its model's `embedding`."""
     run_dir = RunDir(path)
     if not path.is_dir():
-        raise UserError("no such run", expected="a folder that train.py wrote", received=path)
+        raise UserError(
+            "no such run", expected=f"a folder that {command('train')} wrote", received=path
+        )
     info = read_json(run_dir.info) if run_dir.info.is_file() else {}
     named = None
     if info.get("dataset"):

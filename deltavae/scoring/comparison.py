@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,7 @@ import scipy.stats
 from rich.table import Table
 from rich.text import Text
 
-from deltavae.errors import UserError
+from deltavae.errors import UserError, command
 from deltavae.io import read_json
 from deltavae.run_dir import RunDir
 from deltavae.scoring.specs import CHALLENGE, lower_is_better, ranked
@@ -108,8 +109,9 @@ def read_comparable(folders: Sequence[str | Path]) -> list[dict]:
     """
     if len(folders) < 2:
         raise UserError("nothing to compare", expected="two runs or more", received=len(folders))
+    score = f"{command('evaluate')} --run_dir"
     all_scores = [
-        read_json(RunDir(folder).scores, f"Score it first: evaluate.py --run_dir {folder}")
+        read_json(RunDir(folder).scores, f"Score it first: {score} {shlex.quote(str(folder))}")
         for folder in folders
     ]
     for field in ("dataset", "protocol", "settings", "discrete"):

@@ -13,7 +13,7 @@ import deltavae.posteriors  # noqa: F401  registers what a saved model names
 from deltavae.data import GroundTruthData, load
 from deltavae.data.batches import map_batches
 from deltavae.data.registry import current_name
-from deltavae.errors import UserError
+from deltavae.errors import UserError, command
 from deltavae.export.representation import load_representation
 from deltavae.io import read_json
 from deltavae.manifolds import Manifold
@@ -71,7 +71,8 @@ class Run:
         known = (self.dir.info, self.dir.history, self.dir.keras_model, self.dir.scores)
         if not any(p.is_file() for p in known) and not self.dir.representation.is_dir():
             raise UserError(
-                f"{self.dir.path} holds nothing of a run", expected="a folder that train.py wrote"
+                f"{self.dir.path} holds nothing of a run",
+                expected=f"a folder that {command('train')} wrote",
             )
 
     @_part
@@ -82,7 +83,7 @@ class Run:
     @_part
     def history(self) -> list[dict[str, Any]]:
         """One row per epoch, the means of its terms in nats per image."""
-        return read_json(self._file(self.dir.history))
+        return read_json(self._file(self.dir.history), kind=list)
 
     @_part
     def config(self) -> str:
@@ -210,6 +211,7 @@ def load_run(path: str | os.PathLike[str], data_dir: str | None = None) -> Run:
             f"{Path(path)} holds no finished run",
             expected=f"a trained model at {model}",
             received="none",
-            advice="Train one with train.py --output_dir, or --resume an interrupted one.",
+            advice=f"Train one with {command('train')} --output_dir, or --resume one that was "
+            "interrupted.",
         )
     return Run(path, data_dir)

@@ -3,6 +3,7 @@
 import errno
 import os
 import pathlib
+import re
 import resource
 import shlex
 import signal
@@ -15,6 +16,7 @@ from deltavae.cli import data, evaluate, report, study, submission, train
 from deltavae.cli.exit_status import exit_status
 from deltavae.cli.main import COMMANDS
 from deltavae.errors import UserError
+from deltavae.run_dir import folder_to_train_in
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODULES = {
@@ -197,6 +199,21 @@ def test_a_file_that_cannot_be_used_is_one_line(capsys, tmp_path):
         assert said.startswith(f"error: {tmp_path}") and said.count("\n") == 1
     with pytest.raises(FileNotFoundError):  # a name that nobody looked for is a defect
         exit_status((tmp_path / "none").read_text)
+
+
+@pytest.mark.parametrize(
+    ("called", "named"),
+    [
+        ("/usr/bin/deltavae", "deltavae train"),
+        ("/lib/deltavae/__main__.py", "python -m deltavae train"),
+        ("train.py", "train.py"),
+        ("/lib/pytest/__main__.py", "train.py"),
+    ],
+)
+def test_messages_name_a_command_as_the_user_calls_it(monkeypatch, tmp_path, called, named):
+    monkeypatch.setattr(sys, "argv", [called])
+    with pytest.raises(UserError, match=rf"one that {re.escape(named)} began in"):
+        folder_to_train_in(tmp_path, resume=True, overwrite=False, configured=False)
 
 
 def test_a_message_of_several_lines_is_one(capsys):

@@ -281,3 +281,10 @@ def test_what_is_no_archive(tmp_path):
 def test_a_folder_without_a_table(tmp_path):
     with pytest.raises(UserError, match=r"factors\.csv"):
         load(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_name_is_not_the_current_folder(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="name of the dataset is empty"):
+        load(name)
