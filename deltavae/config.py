@@ -326,13 +326,18 @@ def configured(files: Sequence[str], bindings: Sequence[str] = ()) -> Iterator[E
         gin.clear_config()
 
 
-def check(files: Sequence[str], bindings: Sequence[str] = ()) -> None:
-    """Raise `UserError` unless the files and bindings make settings and a model."""
+def check(files: Sequence[str], bindings: Sequence[str] = ()) -> manifolds.Manifold:
+    """Make settings and a model of the files and bindings; returns the model's latent space.
+
+    Raises:
+        UserError: they make none.
+    """
     with configured(files, bindings) as experiment:
         _ = experiment.settings, experiment.capacity, experiment.dataset_name
         model = experiment.model((64, 64, 1))
         require_fitting(experiment.readout, model.posterior.manifold)
         TensorBoardLog(RunDir(""), experiment.tensorboard_every)
+        return model.posterior.manifold
 
 
 def build(

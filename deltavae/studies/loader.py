@@ -4,16 +4,22 @@ A process of its own, because what a binding may name is known only with TensorF
 the process that schedules a study stays free of it.
 """
 
+from __future__ import annotations
+
 import json
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deltavae.errors import UserError
 from deltavae.studies.study import Study
 from deltavae.studies.study import study as make_study
+
+if TYPE_CHECKING:  # brings TensorFlow
+    from deltavae.manifolds import Manifold
 
 _WARNING = "warning: "
 
@@ -77,21 +83,24 @@ def check_names(study: Study) -> tuple[list[str], dict[str, str]]:
     from deltavae.data import load
     from deltavae.models import READOUTS
     from deltavae.scoring.challenge import METRICS
-    from deltavae.scoring.request import without_interventions
+    from deltavae.scoring.request import check, without_interventions
 
-    _require(study.scoring.metrics, METRICS, "metrics")
+    scoring = study.scoring
+    _require(scoring.metrics, METRICS, "metrics")
     warnings, digests = [], {}
     for name in dict.fromkeys(run.dataset for run in study.runs()):
         data = load(name)
         digests[name] = data.digest
         warnings += [f"{name}: {warning}" for warning in data.warnings]
         warnings += without_interventions(study.scoring.asked, data.is_grid, name)[1]
-    _require(study.scoring.readouts, READOUTS, "readouts")
+    _require(scoring.readouts, READOUTS, "readouts")
+    check(scoring.protocol, scoring.seed, 1, scoring.settings, False, None, scoring.readouts)
     checked: set[tuple[tuple[str, ...], str]] = set()
     for run in study.runs():
         parts = {(run.gin_configs, each) for each in ("", *run.bindings)}
         if not parts <= checked:
-            config.check(run.gin_configs, run.bindings)
+            manifold = config.check(run.gin_configs, run.bindings)
+            _require_some_readout(scoring.readouts, manifold, run.setting)
             checked |= parts
     return warnings, digests
 
@@ -102,6 +111,20 @@ def _require(names: Sequence[str], known: Iterable[str], label: str) -> None:
         raise UserError(
             f"unknown {label} of a study", expected=", ".join(known), received=unknown[0]
         )
+
+
+def _require_some_readout(names: Sequence[str], manifold: Manifold, setting: str) -> None:
+    """Raise `UserError` if the latent space has a meaning for none of the readouts."""
+    from deltavae.models.readouts import require_fitting
+
+    reasons = []
+    for name in names:
+        try:
+            require_fitting(name, manifold)
+        except UserError as error:
+            reasons.append(error)
+    if len(reasons) == len(names):
+        raise UserError(f"no readout of the study fits {setting}: {reasons[0].message}")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -12,6 +12,8 @@ from deltavae.studies import grid as grids
 from deltavae.studies.run_spec import RunSpec, Scoring, as_binding, digest_of_file
 
 ORDER = ("seeds", "datasets", "variants")
+# what a study sets for each run, over all bindings
+_OF_THE_STUDY = {"train.seed": "study.seeds", "dataset.name": "study.datasets"}
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,8 @@ def study(
 
     Raises:
         UserError: an empty list, a name or value given twice, lists of a zip that differ in
-            length, a baseline that is no variant, or a number out of range.
+            length, a baseline that is no variant, a number out of range, or a binding of what
+            `seeds` and `datasets` say.
     """
     if not name:
         raise UserError("a study needs a name", advice="It is the name of its file.")
@@ -172,6 +175,22 @@ def study(
             expected=", ".join(variants) or "a study with variants",
             received=unknown[0],
         )
+    wrong = next((seed for seed in seeds if not 0 <= seed < 2**31), None)
+    if wrong is not None:
+        raise UserError(
+            "a seed of the study is impossible",
+            expected="whole numbers from 0, below 2^31",
+            received=wrong,
+        )
+    lines = [*bindings, *(part for parts in variants.values() for part in parts)]
+    bound = [line.partition("=")[0].strip() for line in lines if not line.endswith(".gin")]
+    for bound_name in (*bound, *(sweep or {}), *(zip or {})):
+        if bound_name in _OF_THE_STUDY:
+            raise UserError(
+                f"{bound_name} cannot be bound in a study",
+                expected=f"{_OF_THE_STUDY[bound_name]}, which sets it for every run",
+                received=f"{bound_name} among its bindings, variants or swept values",
+            )
     if retries < 0 or cores < 1:
         raise UserError(
             "a study needs retries >= 0 and cores >= 1", received=f"{retries} and {cores}"

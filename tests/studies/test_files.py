@@ -46,6 +46,14 @@ def test_table_1_is_six_settings():
         ("study.seedz = [0]", "seeds"),
         ("study.gin_configs = ['gin/bass.gin']", "bass"),
         ("study.datasets = ['turntabel']", "turntable"),
+        ("study.seeds = [0, -1]", "seed of the study.*received -1"),
+        ("study.protocol = 'paper'", "unknown protocol"),
+        ("study.settings = 'slow'", "unknown settings"),
+        ("study.readouts = ['angles']", "no readout of the study fits"),
+        ("study.bindings = ['train.seed = 5']", "expected study.seeds"),
+        ("study.sweep = {'train.seed': [1, 2]}", "expected study.seeds"),
+        ("study.variants = {'a': ['dataset.name = \"sprites\"']}", "expected study.datasets"),
+        ("study.zip = {'dataset.name': ['sprites', 'turntable']}", "expected study.datasets"),
     ],
 )
 def test_a_wrong_study_is_refused_before_anything_starts(tmp_path, line, says):
