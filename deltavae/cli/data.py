@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import math
 import re
 import sys
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from deltavae.cli.flags import Parser
 from deltavae.errors import UserError
+from deltavae.io import atomic_write
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -113,7 +115,9 @@ def show(name: str, data_dir: Path, output_dir: Path, console: Console) -> None:
     try:
         output_dir.mkdir(parents=True, exist_ok=True)
         for filename, picture in pictures.items():
-            picture.save(output_dir / filename)
+            content = io.BytesIO()
+            picture.save(content, "PNG")
+            atomic_write(output_dir / filename, content.getvalue())
             console.print(str(output_dir / filename), soft_wrap=True)
     except OSError as error:
         raise UserError(f"cannot write to {output_dir}", received=error.strerror) from error

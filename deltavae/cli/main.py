@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -55,6 +56,9 @@ def run_command(name: str, arguments: Sequence[str], prog: str) -> int:
         arguments: its flags.
         prog: how the user called it.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # it may have no letters for a name
+            stream.reconfigure(errors="backslashreplace")
     module = importlib.import_module(f"deltavae.cli.{name}")
     try:
         options = module.parser(prog).parse(arguments)

@@ -1,7 +1,9 @@
 """`deltavae data`, and that what it lists is what the datasets say of themselves."""
 
+import errno
 import inspect
 import math
+import os
 import subprocess
 import sys
 
@@ -182,3 +184,30 @@ def test_mistakes_are_one_line_and_status_2(arguments, says, tmp_path, capsys):
     assert captured.out == "" and captured.err.count("\n") == 1
     assert says in captured.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_no_half_of_a_picture(tmp_path, monkeypatch, capsys):
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert main(["data", "show", "turntable_azimuth", "--output_dir", str(tmp_path)]) == 2
+    assert "No space left" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_names_are_printed_where_the_output_has_no_letters_for_them(tmp_path):
+    np.savez(
+        tmp_path / "größe.npz",
+        images=np.arange(4 * 64 * 64, dtype=np.uint8).reshape(4, 64, 64),
+        factors=np.arange(4),
+    )
+    arguments = ["data", "show", str(tmp_path / "größe.npz"), "--output_dir", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "deltavae", *arguments],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0 and "gr\\xf6\\xdfe.png" in done.stdout
