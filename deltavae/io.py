@@ -14,6 +14,8 @@ from typing import Any
 
 from deltavae.errors import UserError
 
+_ROOM = 2**18
+
 
 def atomic_write(path: str | os.PathLike[str], content: bytes | str) -> None:
     """Write a file under a temporary name, flush it to disk, and rename it into place.
@@ -90,7 +92,11 @@ def read_json(
 
 
 def require_writable(path: str | os.PathLike[str]) -> None:
-    """Raise `UserError` unless files can be made in `path`, which need not exist yet."""
+    """Raise `UserError` unless files can be made in `path`, which need not exist yet.
+
+    A disk without room for a table of scores counts too: what takes an hour to compute would
+    have nowhere to go.
+    """
     folder = existing = Path(path).absolute()
     try:
         str(folder).encode()  # TensorFlow writes no other names
@@ -102,8 +108,9 @@ def require_writable(path: str | os.PathLike[str]) -> None:
             raise FileNotFoundError(errno.ENOENT, f"{existing} is a link to nothing")
         if not existing.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, f"{existing} is a file")
-        with tempfile.TemporaryFile(dir=existing):
-            pass
+        with tempfile.TemporaryFile(dir=existing) as file:
+            file.write(bytes(_ROOM))
+            file.flush()
     except UnicodeEncodeError:
         raise UserError(
             "cannot write the output", expected="a name in UTF-8", received=repr(str(path))

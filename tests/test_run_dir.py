@@ -1,4 +1,6 @@
 import os
+import resource
+import signal
 
 import pytest
 
@@ -47,6 +49,21 @@ def test_unwritable_output_is_named(tmp_path):
     blocked.write_text("")
     with pytest.raises(UserError, match="writable folder"):
         require_writable(blocked / "run")
+
+
+def test_a_disk_without_room_is_found_before_the_work(tmp_path):
+    """By a limit of 100,000 bytes on the files that this process writes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # an error in its place
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(UserError, match="cannot write the output"):
+            require_writable(tmp_path / "run")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    require_writable(tmp_path / "run")
+    assert not list(tmp_path.iterdir())
 
 
 def test_broken_json_is_named(tmp_path):

@@ -88,6 +88,11 @@ def evaluate(
             expected="infomec among the metrics",
             received=", ".join(metric_names(metrics)),
         )
+    if readouts and source.manifold is not None:
+        from deltavae.models.readouts import require_fitting  # brings TensorFlow
+
+        for name in readouts:
+            require_fitting(name, source.manifold)
     names, warnings = without_interventions(metrics, source.index.is_grid, source.dataset)
     if source.index.angles and not source.index.is_grid:
         warnings.append(left_out(["d_lsbd"], source.dataset))
