@@ -22,6 +22,13 @@ def chance_level(run: Run, seed: int = 0) -> dict[str, float]:
     Raises:
         UserError: codes or data are missing.
     """
+    scored = run.get("scores", {})
+    if scored.get("dataset_digest") not in (None, run.data.digest):
+        raise UserError(
+            "the scores are of another dataset than the run",
+            expected=run.data.name,
+            received=scored.get("dataset"),
+        )
     codes = run.codes
     if not np.isfinite(codes).all():
         raise UserError("codes are not finite")

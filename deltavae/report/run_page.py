@@ -1,9 +1,11 @@
 """The page of one run."""
 
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
+from deltavae.errors import command
 from deltavae.io import atomic_write
 from deltavae.report.chance_level import chance_level
 from deltavae.report.facts import ScoreRow, facts, score_rows, versions
@@ -14,6 +16,7 @@ from deltavae.report.figures.learning_curves import history_section
 from deltavae.report.figures.scores import dot_plot
 from deltavae.report.render import now, render
 from deltavae.report.section import Picture, Section, reason, write_picture
+from deltavae.scoring.code_sources import outdated
 from deltavae.training.run import Run
 
 SECTIONS: tuple[Callable[[Run], Section], ...] = (
@@ -55,6 +58,10 @@ def write_report(
     run = Run(run_dir, data_dir)
     missing, scores = dict(run.missing), run.get("scores", {})
     chance: dict[str, float] = {}
+    if outdated(run.dir, scores):
+        again = f"{command('evaluate')} --run_dir {shlex.quote(str(run.dir.path))}"
+        said = f"these scores are of an earlier model of this run; score it again with {again}"
+        scores = {**scores, "warnings": [*scores.get("warnings", []), said]}
     if scores:
         try:
             chance = chance_level(run)

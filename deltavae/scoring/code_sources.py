@@ -6,10 +6,10 @@ import ast
 import os
 import re
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -438,6 +438,17 @@ def open_code_source(
             received=f"the exported module {representation}",
         )
     return from_representation(Path(given[0]), data)
+
+
+def outdated(run_dir: RunDir, scores: Mapping[str, Any]) -> bool:
+    """Whether the model of a run is another now than the one that its scores are of."""
+    source = scores.get("source") or {}
+    made_of = [path for path in (run_dir.tfhub, run_dir.keras_model) if path.exists()]
+    return (
+        source.get("kind") == "run"
+        and bool(made_of)
+        and source.get("sha256") not in [digest_files([path]) for path in made_of]
+    )
 
 
 def reopen(scores: dict) -> CodeSource:

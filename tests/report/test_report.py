@@ -24,6 +24,7 @@ from deltavae.report.figures.decoder import (
     reconstruction_section,
     traversal_section,
 )
+from deltavae.scoring.codes import digest_files
 from deltavae.training import run as run_module
 from deltavae.training.run import Run
 
@@ -69,6 +70,19 @@ def test_a_whole_run_leaves_out_nothing_and_asks_for_nothing(copy):
     assert links == [] and "url(" not in page and "<script" not in page
     for part in ("0.125", "&lt;it broke&gt;", "numba 1.2.3", "train.steps = 60", "Great circles"):
         assert part in page
+
+
+def test_scores_of_an_earlier_model_or_another_dataset_are_called_so(copy):
+    """As after `--resume`, and after `evaluate --dataset` with another one."""
+    source = {"kind": "run", "sha256": digest_files([copy / "representation" / "tfhub"])}
+    write_json(copy / "scores.json", scores(0.125) | {"source": source})
+    assert left_out(write_report(copy).read_text()) == ""
+    source["sha256"] = "0" * 64
+    other = {"source": source, "dataset": "sprites", "dataset_digest": "0" * 64}
+    write_json(copy / "scores.json", scores(0.125) | other)
+    said = left_out(write_report(copy).read_text())
+    assert "of an earlier model of this run" in said
+    assert "of another dataset than the run" in said and "received sprites" in said
 
 
 def test_without_a_decoder_codes_are_still_shown(copy):
