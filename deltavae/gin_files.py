@@ -6,6 +6,7 @@ Starts without TensorFlow. What the bindings in the files mean is known to `delt
 from __future__ import annotations
 
 import functools
+import tokenize
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -76,6 +77,12 @@ def _statements(text: str, what: str) -> list:
     """Return the statements of a gin text; where it is none, the error shows the line."""
     try:
         return list(config_parser.ConfigParser(text, _AnyName()))
+    except tokenize.TokenError:
+        raise UserError(
+            f"{what} cannot be read",
+            expected="each bracket and quote to be closed",
+            received=repr(text.strip()[-80:]),
+        ) from None
     except (SyntaxError, ValueError) as error:
         reason = str(error).strip().splitlines()
         # the first line of a value that is no literal has an address of memory in it

@@ -103,6 +103,8 @@ def test_a_typo_names_what_exists(binding, near):
         ("train.seed = 2**40", "lines like train.steps = 1000"),
         ("train.steps = ", "lines like train.steps = 1000"),
         ("=", "lines like train.steps = 1000"),
+        ("train.steps = [1,", "each bracket and quote to be closed"),
+        ("dataset.name = '''x", "each bracket and quote to be closed"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_shown(binding, expected):
