@@ -259,6 +259,11 @@ def from_codes(path: Path, dataset: str | GroundTruthData | None) -> CodeSource:
     if dataset is not None:
         data = load_data(dataset) if isinstance(dataset, str) else dataset
         index: IndexedData = IndexedData.of(data)
+        if "factors" in arrays and not _same_table(arrays["factors"], index):
+            warnings.append(
+                f"the factors in {path} are not those of {data.name}, which count: row i must be "
+                "image i of the dataset"
+            )
     elif "factors" in arrays:
         index, warnings = _table(path, arrays)
     else:
@@ -381,6 +386,17 @@ def _table(path: Path, arrays: dict[str, np.ndarray]) -> tuple[TableData, list[s
             index.angles[name] = _angles(path, header, column)
             index.symmetries[name] = 1
     return index, warnings
+
+
+def _same_table(factors: np.ndarray, index: IndexedData) -> bool:
+    """Whether a table tells the images apart as the dataset's factors do, whatever its values."""
+    own = index.factors(np.arange(index.num_images))
+    return factors.shape == own.shape and all(
+        np.array_equal(
+            np.unique(given, return_inverse=True)[1], np.unique(known, return_inverse=True)[1]
+        )
+        for given, known in zip(factors.T, own.T, strict=True)
+    )
 
 
 def _angles(path: Path, header: str, column: np.ndarray) -> np.ndarray:

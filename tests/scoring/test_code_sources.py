@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from deltavae.data import ArrayData, Factor
+from deltavae.data import ArrayData, Factor, load
 from deltavae.errors import UserError
 from deltavae.scoring import code_sources
 from deltavae.scoring.evaluate import evaluate
@@ -133,6 +133,17 @@ def read(tmp_path, **arrays):
     path = tmp_path / "codes.npz"
     np.savez(path, **arrays)
     return code_sources.from_codes(path, None)
+
+
+@pytest.mark.parametrize(
+    ("order", "warned"), [(slice(None), False), (slice(None, None, -1), True)]
+)
+def test_factors_in_another_order_than_the_dataset_are_said(tmp_path, order, warned):
+    data = load("turntable_hues")
+    table = 10 * data.factors(np.arange(data.num_images))[order]
+    np.savez(tmp_path / "c.npz", codes=table + 0.5, factors=table)
+    said = code_sources.from_codes(tmp_path / "c.npz", data).warnings
+    assert (len(said), "not those of turntable_hues" in " ".join(said)) == (warned, warned)
 
 
 @pytest.mark.parametrize(
