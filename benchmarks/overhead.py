@@ -24,7 +24,7 @@ from deltavae.config import configured
 from deltavae.data import load
 from deltavae.data.pipeline import batches
 from deltavae.run_dir import RunDir
-from deltavae.training.capacity import Capacity
+from deltavae.training.capacity_schedule import Capacity
 from deltavae.training.compiled_step import TERMS
 from deltavae.training.interrupts import StopRequest
 from deltavae.training.loop import Loop

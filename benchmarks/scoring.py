@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from deltavae.data import Factor, GroundTruthData
 from deltavae.scoring.challenge import METRICS, run_metric
 from deltavae.scoring.evaluate import evaluate
-from deltavae.scoring.specs import CHALLENGE
+from deltavae.scoring.score_specs import CHALLENGE
 
 SHAPES = {
     "cars3d": ([4, 24, 183], 3),

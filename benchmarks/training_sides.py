@@ -21,7 +21,7 @@ def package(channels: int, baseline: str = "") -> Callable[[int], None]:
     from deltavae.config import configured
     from deltavae.data.pipeline import batches
     from deltavae.run_dir import RunDir
-    from deltavae.training.capacity import Capacity
+    from deltavae.training.capacity_schedule import Capacity
     from deltavae.training.loop import Loop
 
     class Images:

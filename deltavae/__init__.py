@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from deltavae.export.representation import load_representation
     from deltavae.models.delta_vae import DeltaVAE
     from deltavae.scoring.evaluate import evaluate
-    from deltavae.training.run import Run, load_run
+    from deltavae.training.saved_run import Run, load_run
 
 _HOMES = {
     "DeltaVAE": "deltavae.models.delta_vae",
-    "Run": "deltavae.training.run",
+    "Run": "deltavae.training.saved_run",
     "evaluate": "deltavae.scoring.evaluate",
     "load_representation": "deltavae.export.representation",
-    "load_run": "deltavae.training.run",
+    "load_run": "deltavae.training.saved_run",
 }
 
 

@@ -25,7 +25,7 @@ from deltavae.models import READOUTS, networks, objectives
 from deltavae.models.delta_vae import DeltaVAE
 from deltavae.models.readouts import require_fitting
 from deltavae.run_dir import RunDir
-from deltavae.training.capacity import Capacity
+from deltavae.training.capacity_schedule import Capacity
 from deltavae.training.settings import TrainSettings
 from deltavae.training.tensorboard import TensorBoardLog
 

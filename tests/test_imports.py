@@ -111,7 +111,13 @@ for name in sys.argv[2:]:
     [
         (
             "tensorflow",
-            ["training.capacity", "studies", "data.synthetic", "report.study_page", "cli.data"],
+            [
+                "training.capacity_schedule",
+                "studies",
+                "data.synthetic",
+                "report.study_page",
+                "cli.data",
+            ],
         ),
         # what parses flags
         (

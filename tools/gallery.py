@@ -19,12 +19,12 @@ from rich.console import Console
 
 from deltavae.errors import UserError
 from deltavae.io import atomic_write
-from deltavae.report import image_files as encode
+from deltavae.report import figure_files as encode
 from deltavae.report.figures.circle_and_line import circle_and_line
 from deltavae.report.figures.codes import latent_maps
 from deltavae.report.figures.decoder import closed_paths, factor_orbits
 from deltavae.report.figures.learning_curves import capacity_curve
-from deltavae.training.run import Run
+from deltavae.training.saved_run import Run
 from tools.kl_figure import kl_figure
 
 

@@ -18,7 +18,7 @@ from deltavae.io import atomic_write
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from deltavae.data.public_data import PublicData, PublicFile
+    from deltavae.data.public.base import PublicData, PublicFile
 
 
 def parser(prog: str) -> Parser:
@@ -71,7 +71,7 @@ def list_datasets(data_dir: Path, console: Console) -> None:
     """Print a table of every dataset; nothing is opened for it."""
     from rich.table import Table
 
-    from deltavae.data.public_data import PublicData
+    from deltavae.data.public.base import PublicData
     from deltavae.data.registry import DATASETS
 
     table = Table(title=f"Datasets; public files are looked for in {data_dir}")
@@ -126,7 +126,7 @@ def show(name: str, data_dir: Path, output_dir: Path, console: Console) -> None:
 def download(name: str, data_dir: Path, console: Console) -> None:
     """Fetch the files of a public dataset that aren't there, or don't open."""
     from deltavae.data.download import verify
-    from deltavae.data.public_data import PublicData
+    from deltavae.data.public.base import PublicData
     from deltavae.data.registry import DATASETS
 
     dataset = DATASETS.get(name)

@@ -128,9 +128,9 @@ def _select(study: Study, folder: StudyFolder, options: Namespace, console: Cons
     """Export the chosen run, and say which it is and why."""
     if not options.select:
         return
-    from deltavae.studies.results import read_table
+    from deltavae.studies.results_table import read_table
     from deltavae.studies.selection import export_selected, select
-    from deltavae.studies.udr import with_udr
+    from deltavae.studies.udr_of_runs import with_udr
 
     table = read_table(folder.stream)
     chosen = (
@@ -155,7 +155,7 @@ def _run(study: Study, folder: StudyFolder, options: Namespace, console: Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
-    from deltavae.studies.results import read_table
+    from deltavae.studies.results_table import read_table
     from deltavae.studies.scheduler import run_study, worker_command
     from deltavae.studies.selection import export_selected
 

@@ -13,10 +13,10 @@ from rich.table import Table
 from deltavae.report.study_page import write_page
 from deltavae.studies import summary
 from deltavae.studies.folder import StudyFolder
-from deltavae.studies.results import read_table, write_table
+from deltavae.studies.results_table import read_table, write_table
 from deltavae.studies.scheduler import Progress, failures
 from deltavae.studies.study import Study
-from deltavae.studies.udr import with_udr
+from deltavae.studies.udr_of_runs import with_udr
 
 
 def summarise(study: Study, folder: StudyFolder, state: Progress, console: Console) -> int:

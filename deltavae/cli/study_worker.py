@@ -82,7 +82,7 @@ def _score(
     """Return a row of the table for each readout, and which scores failed and why."""
     from deltavae.scoring.evaluate import evaluate
     from deltavae.studies.measures import codes_by_readout, measure
-    from deltavae.training.run import load_run
+    from deltavae.training.saved_run import load_run
 
     begun = time.monotonic()
     run_dir.report.unlink(missing_ok=True)  # it shows scores

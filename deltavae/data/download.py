@@ -15,7 +15,7 @@ import requests
 import scipy.io
 from PIL import Image
 
-from deltavae.data.public_data import PublicFile
+from deltavae.data.public.base import PublicFile
 from deltavae.data.readers import binary_matrix
 from deltavae.errors import UserError
 from deltavae.io import atomic_dir

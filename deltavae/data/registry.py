@@ -15,7 +15,7 @@ from typing import cast
 from deltavae.data import public, synthetic
 from deltavae.data.custom import load_custom
 from deltavae.data.dataset import GroundTruthData
-from deltavae.data.public_data import PublicData
+from deltavae.data.public.base import PublicData
 from deltavae.errors import UserError
 
 

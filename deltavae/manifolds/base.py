@@ -13,8 +13,8 @@ import tensorflow as tf
 from scipy import optimize
 
 from deltavae.errors import UserError
+from deltavae.manifolds.geodesic_paths import Path, to_and_fro
 from deltavae.manifolds.heat_kernel.kl import short_time_kl
-from deltavae.manifolds.paths import Path, to_and_fro
 
 Seed: TypeAlias = Any  # a stateless seed: two int32, as a tensor or a pair
 

@@ -11,8 +11,8 @@ from typing_extensions import override
 
 from deltavae.errors import UserError
 from deltavae.manifolds.base import Manifold, Seed
+from deltavae.manifolds.geodesic_paths import Path
 from deltavae.manifolds.numerics import safe_norm
-from deltavae.manifolds.paths import Path
 
 _GEODESIC_STEPS = 64
 _KEPLER_STEPS = 12

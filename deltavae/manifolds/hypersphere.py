@@ -11,13 +11,13 @@ from typing_extensions import override
 
 from deltavae.errors import UserError
 from deltavae.manifolds.base import Manifold, Seed, check_dim, numbered
+from deltavae.manifolds.geodesic_paths import Path, great_circle, great_circles
 from deltavae.manifolds.heat_kernel.density import log_kernel
 from deltavae.manifolds.heat_kernel.kl import heat_kernel_kl
 from deltavae.manifolds.heat_kernel.radial_quantiles import radial_quantile_map
 from deltavae.manifolds.heat_kernel.tables import MAX_DIM
 from deltavae.manifolds.heat_kernel.volumes import sphere_log_volume
 from deltavae.manifolds.numerics import angle_between, dot, safe_norm, sinc
-from deltavae.manifolds.paths import Path, great_circle, great_circles
 
 
 @keras.saving.register_keras_serializable("deltavae")

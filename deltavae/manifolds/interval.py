@@ -10,9 +10,9 @@ import tensorflow as tf
 from typing_extensions import override
 
 from deltavae.manifolds.base import Manifold, Seed
+from deltavae.manifolds.geodesic_paths import Path
 from deltavae.manifolds.hypersphere import Hypersphere
 from deltavae.manifolds.numerics import dot
-from deltavae.manifolds.paths import Path
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
 

@@ -11,9 +11,9 @@ from typing_extensions import override
 
 from deltavae.errors import UserError
 from deltavae.manifolds.base import Manifold, Seed, check_dim
+from deltavae.manifolds.geodesic_paths import Path
 from deltavae.manifolds.hypersphere import Hypersphere
 from deltavae.manifolds.numerics import safe_norm
-from deltavae.manifolds.paths import Path
 
 
 @keras.saving.register_keras_serializable("deltavae")

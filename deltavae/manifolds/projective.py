@@ -10,10 +10,10 @@ import tensorflow as tf
 from typing_extensions import override
 
 from deltavae.manifolds.base import Manifold, Seed, check_dim, numbered
+from deltavae.manifolds.geodesic_paths import Path, great_circles, rotation_subgroup
 from deltavae.manifolds.heat_kernel.kl import heat_kernel_kl
 from deltavae.manifolds.hypersphere import Hypersphere
 from deltavae.manifolds.numerics import dot, safe_norm
-from deltavae.manifolds.paths import Path, great_circles, rotation_subgroup
 
 
 @keras.saving.register_keras_serializable("deltavae")

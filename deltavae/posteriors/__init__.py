@@ -6,7 +6,7 @@ from deltavae.posteriors.gaussian import GaussianPosterior
 from deltavae.posteriors.power_spherical import PowerSphericalPosterior
 from deltavae.posteriors.product import ProductPosterior
 from deltavae.posteriors.sampling import DiffusionSampling
-from deltavae.posteriors.vmf import VonMisesFisherPosterior
+from deltavae.posteriors.von_mises_fisher import VonMisesFisherPosterior
 
 __all__ = [
     "DiffusionPosterior",

@@ -6,7 +6,7 @@ from deltavae.errors import UserError
 from deltavae.scoring.challenge import BY_PROTOCOL, METRICS, run_metric
 from deltavae.scoring.draws import IndexedData
 from deltavae.scoring.request import without_interventions
-from deltavae.training.run import Run
+from deltavae.training.saved_run import Run
 
 # beyond it the boosted trees of DCI take minutes
 _MAX_VALUES = 64

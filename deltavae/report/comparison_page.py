@@ -13,7 +13,7 @@ from deltavae.report.render import now, number, render
 from deltavae.report.section import Picture
 from deltavae.run_dir import RunDir
 from deltavae.scoring.comparison import read_comparable
-from deltavae.scoring.specs import described
+from deltavae.scoring.score_specs import described
 
 
 def write_comparison(run_dirs: Sequence[str | Path], output: Path) -> Path:
@@ -42,7 +42,7 @@ def write_comparison(run_dirs: Sequence[str | Path], output: Path) -> Path:
         vector=True,
     )
     page = render(
-        "compare.html",
+        "comparison_page.html",
         title=f"{scores[0]['dataset']}: {len(runs)} runs compared",
         scores=scores[0],
         runs=[run.path.resolve().name for run in runs],

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from deltavae.manifolds import Product
-from deltavae.scoring.specs import ScoreSpec, described
-from deltavae.training.run import Run
+from deltavae.scoring.score_specs import ScoreSpec, described
+from deltavae.training.saved_run import Run
 
 
 @dataclasses.dataclass(frozen=True)

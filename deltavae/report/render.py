@@ -9,7 +9,7 @@ import jinja2
 import markupsafe
 import numpy as np
 
-from deltavae.report import image_files as encode
+from deltavae.report import figure_files as encode
 from deltavae.report.section import Picture
 
 # images have 64 pixels a side: shown larger

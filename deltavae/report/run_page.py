@@ -17,7 +17,7 @@ from deltavae.report.figures.scores import dot_plot
 from deltavae.report.render import now, render
 from deltavae.report.section import Picture, Section, reason, write_picture
 from deltavae.scoring.code_sources import outdated
-from deltavae.training.run import Run
+from deltavae.training.saved_run import Run
 
 SECTIONS: tuple[Callable[[Run], Section], ...] = (
     history_section,
@@ -74,7 +74,7 @@ def write_report(
         first.append(circle_and_line_section(circle, line))
     sections = [make(run) for make in SECTIONS]
     page = render(
-        "report.html",
+        "run_page.html",
         title=f"{run.get('info', {}).get('dataset') or 'A run'} · {run.dir.path.resolve().name}",
         facts=facts(run),
         scores=scores,

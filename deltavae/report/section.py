@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from deltavae.errors import UserError
 from deltavae.io import atomic_write
-from deltavae.report import image_files as encode
+from deltavae.report import figure_files as encode
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def write_page(
         failures: as `scheduler.failures` gives them.
     """
     page = render(
-        "study.html",
+        "study_page.html",
         title=f"Study {study.name}",
         study=study,
         done=table["run"].nunique(),

@@ -20,12 +20,12 @@ from sklearn.ensemble import RandomForestClassifier
 from deltavae.data import GroundTruthData
 from deltavae.errors import UserError
 from deltavae.scoring.boosted_trees import ensemble as boosting
-from deltavae.scoring.circles import Circles, coordinates
+from deltavae.scoring.circular_codes import Circles, coordinates
 from deltavae.scoring.codes import constant_codes
 from deltavae.scoring.draws import IndexedData
-from deltavae.scoring.library import library, metric_settings
+from deltavae.scoring.library_adaptor import library, metric_settings
 from deltavae.scoring.point_metrics import POINT_METRICS, sample_points
-from deltavae.scoring.specs import SCORES
+from deltavae.scoring.score_specs import SCORES
 
 
 class Metric(NamedTuple):

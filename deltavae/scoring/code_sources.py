@@ -20,7 +20,7 @@ from deltavae.data.registry import current_name
 from deltavae.errors import UserError, command
 from deltavae.io import read_json
 from deltavae.run_dir import RunDir
-from deltavae.scoring.circles import declared_angles
+from deltavae.scoring.circular_codes import declared_angles
 from deltavae.scoring.codes import CodeCache, Encoder, digest_files, encode_once, require_finite
 from deltavae.scoring.draws import IndexedData, TableData
 
@@ -46,7 +46,8 @@ class CodeSource:
         readout: name of the codes that come without asking for a readout.
         manifold: of the latent space, if known.
         kl_per_factor: the mean KL of its factors in the last epoch of training, if known.
-        circles: which codes hold an angle (`deltavae.scoring.circles`); None to look for them.
+        circles: which codes hold an angle (`deltavae.scoring.circular_codes`); None to look
+            for them.
         warnings: what was left out, and what could not be checked.
         fitted: readouts that need no fitting, by name: codes to codes.
     """
@@ -221,7 +222,7 @@ def from_run(path: Path, dataset: str | GroundTruthData | None, embedding: bool)
         source.kind, source.path = "run", path
         source.readout = info.get("readout", EXPORTED)
         return source
-    from deltavae.training.run import (
+    from deltavae.training.saved_run import (
         load_run,
     )
 

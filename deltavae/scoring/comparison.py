@@ -15,7 +15,7 @@ from rich.text import Text
 from deltavae.errors import UserError, command
 from deltavae.io import read_json
 from deltavae.run_dir import RunDir
-from deltavae.scoring.specs import CHALLENGE, lower_is_better, ranked
+from deltavae.scoring.score_specs import CHALLENGE, lower_is_better, ranked
 
 
 def compare(

@@ -15,7 +15,7 @@ import numpy as np
 
 from deltavae.data import GroundTruthData
 from deltavae.errors import UserError
-from deltavae.scoring.library import library, metric_settings
+from deltavae.scoring.library_adaptor import library, metric_settings
 
 
 @dataclass

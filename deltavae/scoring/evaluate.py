@@ -14,7 +14,7 @@ from deltavae.io import require_writable
 from deltavae.run_dir import RunDir
 from deltavae.scoring import challenge
 from deltavae.scoring import code_sources as sources
-from deltavae.scoring.circles import Circles, declared_angles, find_circles
+from deltavae.scoring.circular_codes import Circles, declared_angles, find_circles
 from deltavae.scoring.codes import (
     CodeCache,
     Encoder,
@@ -24,8 +24,8 @@ from deltavae.scoring.codes import (
 )
 from deltavae.scoring.draws import drawn_images
 from deltavae.scoring.jobs import Job, Outcome, run_jobs
-from deltavae.scoring.library import library
-from deltavae.scoring.periodic import PeriodicScores
+from deltavae.scoring.library_adaptor import library
+from deltavae.scoring.periodic_factors import PeriodicScores
 from deltavae.scoring.request import check, left_out, metric_names, without_interventions
 from deltavae.scoring.results import column_report, described, write_scores
 

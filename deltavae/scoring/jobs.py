@@ -17,7 +17,7 @@ import numpy as np
 from deltavae.data import GroundTruthData
 from deltavae.errors import UserError
 from deltavae.scoring.challenge import run_metric
-from deltavae.scoring.circles import Circles
+from deltavae.scoring.circular_codes import Circles
 from deltavae.scoring.draws import IndexedData
 
 

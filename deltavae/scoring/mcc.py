@@ -21,7 +21,7 @@ import numpy as np
 import scipy.stats
 from scipy.optimize import linear_sum_assignment
 
-from deltavae.scoring.circles import Coordinates
+from deltavae.scoring.circular_codes import Coordinates
 
 
 def mean_correlation(correlations: np.ndarray) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 
 from deltavae.data import GroundTruthData
 from deltavae.data.batches import map_batches
-from deltavae.scoring.circles import Circles, coordinates
+from deltavae.scoring.circular_codes import Circles, coordinates
 from deltavae.scoring.draws import IndexedData, distinct_images
 from deltavae.scoring.infomec import infomec
 from deltavae.scoring.mcc import circular, mean_correlation, pearson, spearman

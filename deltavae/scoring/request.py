@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from deltavae.errors import UserError
 from deltavae.models import READOUTS
 from deltavae.scoring.challenge import METRICS, PROTOCOLS
-from deltavae.scoring.library import SETTINGS
-from deltavae.scoring.specs import CHALLENGE, SCORES
+from deltavae.scoring.library_adaptor import SETTINGS
+from deltavae.scoring.score_specs import CHALLENGE, SCORES
 
 
 def metric_names(metrics: Sequence[str] | None) -> list[str]:

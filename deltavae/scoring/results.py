@@ -15,7 +15,7 @@ from deltavae.io import write_json
 from deltavae.run_dir import RunDir
 from deltavae.scoring import challenge
 from deltavae.scoring.jobs import Job, Outcome
-from deltavae.scoring.specs import SCORES, score_spec
+from deltavae.scoring.score_specs import SCORES, score_spec
 
 SCHEMA = 1
 _VERSIONS = ("numpy", "scikit-learn", "numba", "tensorflow", "disentanglement-lib")

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from deltavae import gin_files
-from deltavae.scoring.specs import CHALLENGE
+from deltavae.scoring.score_specs import CHALLENGE
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import deltavae
 from deltavae.io import locked, read_json, write_json
 from deltavae.studies.engine import Engine, Job, Outcome
 from deltavae.studies.folder import FORMAT, StudyFolder
-from deltavae.studies.results import open_stream, read_table, write_table
+from deltavae.studies.results_table import open_stream, read_table, write_table
 from deltavae.studies.run_spec import RunSpec, Scoring
 from deltavae.studies.study import Study
 

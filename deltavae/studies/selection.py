@@ -12,7 +12,7 @@ from deltavae.io import atomic_dir, read_json, require_writable, write_json
 from deltavae.run_dir import RunDir
 from deltavae.studies.folder import StudyFolder
 from deltavae.studies.study import Study
-from deltavae.studies.udr import with_udr
+from deltavae.studies.udr_of_runs import with_udr
 
 CRITERIA = ("udr", "elbo")
 """What `--select` takes; a larger value is better in each."""

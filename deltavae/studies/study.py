@@ -7,7 +7,7 @@ from itertools import islice, product
 from typing import Any
 
 from deltavae.errors import UserError
-from deltavae.scoring.specs import CHALLENGE
+from deltavae.scoring.score_specs import CHALLENGE
 from deltavae.studies import grid as grids
 from deltavae.studies.run_spec import RunSpec, Scoring, as_binding, digest_of_file
 

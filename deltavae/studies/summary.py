@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from deltavae.scoring.specs import lower_is_better, ranked
-from deltavae.studies.results import KEYS
+from deltavae.scoring.score_specs import lower_is_better, ranked
+from deltavae.studies.results_table import KEYS
 
 TRAINING = (
     "elbo",

@@ -14,7 +14,7 @@ from deltavae.io import write_json
 from deltavae.models.delta_vae import DeltaVAE
 from deltavae.run_dir import RunDir
 from deltavae.training.budget import epochs_in_time, training_seconds
-from deltavae.training.capacity import Capacity, count_epochs, epoch_length
+from deltavae.training.capacity_schedule import Capacity, count_epochs, epoch_length
 from deltavae.training.checkpoints import Checkpoints
 from deltavae.training.compiled_step import CompiledStep
 from deltavae.training.interrupts import StopRequest

@@ -22,7 +22,7 @@ from deltavae.models.delta_vae import DeltaVAE
 from deltavae.models.networks import to_float32
 from deltavae.models.readouts import fit_readout
 from deltavae.run_dir import RunDir
-from deltavae.training.capacity import Capacity
+from deltavae.training.capacity_schedule import Capacity
 from deltavae.training.interrupts import Interrupted, StopRequest
 from deltavae.training.loop import Loop
 from deltavae.training.progress import ProgressBar

@@ -14,7 +14,7 @@ from PIL import Image
 from deltavae.cli.flags import Parser, comma_list
 from deltavae.cli.main import main
 from deltavae.data import GroundTruthData, load, names
-from deltavae.data.public_data import PublicData
+from deltavae.data.public.base import PublicData
 from deltavae.data.registry import DATASETS
 from deltavae.errors import UserError
 

@@ -13,9 +13,9 @@ import pytest
 from deltavae.cli.main import main
 from deltavae.data import load
 from deltavae.data.download import fetch, problem_with, unpack
+from deltavae.data.public.base import PublicFile
 from deltavae.data.public.cars3d import Cars3D
 from deltavae.data.public.dsprites import DSprites
-from deltavae.data.public_data import PublicFile
 from deltavae.errors import UserError
 from tests.data import public_files
 

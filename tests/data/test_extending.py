@@ -18,7 +18,6 @@ def test_a_new_dataset_is_one_file(tmp_path, monkeypatch, capsys):
     found = {dataset.name: dataset for dataset in registry._datasets_in(synthetic)}
     assert {"turntable", "sprites", "discs"} <= set(found)
     monkeypatch.setattr(registry, "DATASETS", found)
-    monkeypatch.setattr("deltavae.cli.data.DATASETS", found)
 
     data = load("discs")
     assert data.factor_names == ("position_x", "position_y") and data.num_images == 64

@@ -7,7 +7,7 @@ import pytest
 from deltavae.config import configured
 from deltavae.data import load
 from deltavae.data.pipeline import batches
-from deltavae.data.public_data import PublicData
+from deltavae.data.public.base import PublicData
 from deltavae.data.registry import DATASETS
 
 

@@ -11,7 +11,7 @@ import pytest
 from deltavae import gin_files
 from deltavae.scoring.challenge import BY_PROTOCOL, METRICS, run_metric
 from deltavae.scoring.draws import IndexedData
-from deltavae.scoring.specs import CHALLENGE
+from deltavae.scoring.score_specs import CHALLENGE
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

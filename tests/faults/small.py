@@ -7,7 +7,7 @@ from deltavae.models.delta_vae import DeltaVAE
 from deltavae.models.objectives import CapacityObjective, Objective
 from deltavae.posteriors import GaussianPosterior
 from deltavae.run_dir import RunDir
-from deltavae.training.capacity import Capacity
+from deltavae.training.capacity_schedule import Capacity
 from deltavae.training.loop import Loop
 from deltavae.training.settings import TrainSettings
 from deltavae.training.train import seed_everything

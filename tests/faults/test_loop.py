@@ -15,7 +15,7 @@ from deltavae.errors import UserError
 from deltavae.manifolds import FlatTorus
 from deltavae.posteriors import DiffusionPosterior, GaussianPosterior, ProductPosterior
 from deltavae.training.budget import epochs_in_time
-from deltavae.training.capacity import Capacity
+from deltavae.training.capacity_schedule import Capacity
 from deltavae.training.compiled_step import CompiledStep
 from deltavae.training.interrupts import Interrupted, StopRequest
 from tests.faults.small import Noise, Silent, drive, outcome, small_loop, small_model

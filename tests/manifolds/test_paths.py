@@ -13,7 +13,7 @@ from deltavae.manifolds import (
     Product,
     RealProjective,
 )
-from deltavae.manifolds.paths import (
+from deltavae.manifolds.geodesic_paths import (
     along_axes,
     great_circle,
     rotation_subgroup,

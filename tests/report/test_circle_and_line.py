@@ -18,7 +18,7 @@ from deltavae.report.figures.circle_and_line import (
     orbit,
     torn_step,
 )
-from deltavae.training.run import Run
+from deltavae.training.saved_run import Run
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import pytest
 
 from deltavae.data.image_grid import frames, grid, pairs, to_rgb
 from deltavae.errors import UserError
+from deltavae.report.figure_files import animation_gif, animation_webp, figure_png, figure_svg
 from deltavae.report.figures.codes import mutual_information
 from deltavae.report.figures.latent_maps import (
     Colouring,
@@ -26,7 +27,6 @@ from deltavae.report.figures.projections import (
 )
 from deltavae.report.figures.scores import comparison_plot, dot_plot, heat_map
 from deltavae.report.figures.style import CYCLIC
-from deltavae.report.image_files import animation_gif, animation_webp, figure_png, figure_svg
 
 RNG = np.random.default_rng(0)
 # Machado, Oliveira and Fernandes (2009), complete deuteranopia, on linear RGB

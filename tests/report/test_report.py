@@ -25,8 +25,8 @@ from deltavae.report.figures.decoder import (
     traversal_section,
 )
 from deltavae.scoring.codes import digest_files
-from deltavae.training import run as run_module
-from deltavae.training.run import Run
+from deltavae.training import saved_run as run_module
+from deltavae.training.saved_run import Run
 
 
 @pytest.fixture(autouse=True)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from deltavae.errors import UserError
-from deltavae.scoring import library as adaptor
+from deltavae.scoring import library_adaptor as adaptor
 from deltavae.scoring.boosted_trees.compiled import compiled
 from deltavae.scoring.challenge import METRICS, run_metric
 from deltavae.scoring.draws import DRAWS, IndexedData, TableData, drawn_images
 from deltavae.scoring.jobs import Job, run_jobs
-from deltavae.scoring.specs import CHALLENGE
+from deltavae.scoring.score_specs import CHALLENGE
 
 QUICK = [name for name in METRICS if not name.startswith("downstream")]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deltavae.scoring.circles import coordinates, declared_angles, find_circles
+from deltavae.scoring.circular_codes import coordinates, declared_angles, find_circles
 from deltavae.scoring.evaluate import evaluate
 from deltavae.scoring.mcc import circular, fisher_lee, mean_correlation, pearson, spearman
 

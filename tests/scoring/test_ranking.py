@@ -8,7 +8,7 @@ import pytest
 from deltavae.cli.main import main
 from deltavae.run_dir import RunDir
 from deltavae.scoring.comparison import challenge_places
-from deltavae.scoring.specs import CHALLENGE
+from deltavae.scoring.score_specs import CHALLENGE
 
 # Entries in order of submission: ann's two, bob's two, eve's one.
 #          fac  dci  mig  sap  irs

@@ -10,7 +10,7 @@ from deltavae.report.comparison_page import write_comparison
 from deltavae.run_dir import RunDir
 from deltavae.scoring.challenge import BY_PROTOCOL, METRICS
 from deltavae.scoring.evaluate import evaluate
-from deltavae.scoring.specs import CHALLENGE, SCORES, lower_is_better, ranked, score_spec
+from deltavae.scoring.score_specs import CHALLENGE, SCORES, lower_is_better, ranked, score_spec
 
 DOCUMENTATION = Path(__file__).resolve().parents[2] / "docs" / "scores.md"
 

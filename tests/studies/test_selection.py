@@ -13,7 +13,7 @@ from deltavae.errors import UserError
 from deltavae.io import read_json
 from deltavae.studies import LocalEngine, StudyFolder, loader, run_study, scheduler
 from deltavae.studies.folder import CODES
-from deltavae.studies.results import read_table
+from deltavae.studies.results_table import read_table
 from deltavae.studies.selection import (
     export_selected,
     require_exportable,

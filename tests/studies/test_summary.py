@@ -12,9 +12,9 @@ from deltavae.cli.study_summary import summarise
 from deltavae.report.study_page import write_page
 from deltavae.studies import StudyFolder, summary
 from deltavae.studies.folder import CODES
-from deltavae.studies.results import open_stream, read_table
+from deltavae.studies.results_table import open_stream, read_table
 from deltavae.studies.scheduler import Progress
-from deltavae.studies.udr import with_udr
+from deltavae.studies.udr_of_runs import with_udr
 from tests.studies.conftest import leave_result
 
 

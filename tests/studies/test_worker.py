@@ -12,8 +12,8 @@ import pytest
 from deltavae.cli import study_worker
 from deltavae.run_dir import RunDir, folder_to_train_in
 from deltavae.studies import LocalEngine, StudyFolder, run_study
-from deltavae.studies.results import read_table
-from deltavae.studies.udr import with_udr
+from deltavae.studies.results_table import read_table
+from deltavae.studies.udr_of_runs import with_udr
 
 CHILD = """
 import os, pathlib, sys, time

@@ -11,7 +11,7 @@ from deltavae.models.delta_vae import DeltaVAE
 from deltavae.models.networks import mlp_decoder, mlp_encoder
 from deltavae.models.objectives import CapacityObjective
 from deltavae.posteriors import DiffusionPosterior
-from deltavae.training.capacity import Capacity
+from deltavae.training.capacity_schedule import Capacity
 
 MODES = [("exact", "exact"), ("random_walk", "asymptotic"), ("algorithm1", "asymptotic")]
 

@@ -10,7 +10,7 @@ from deltavae.models import networks
 from deltavae.models.delta_vae import DeltaVAE
 from deltavae.models.objectives import CapacityObjective
 from deltavae.posteriors import GaussianPosterior
-from deltavae.training.capacity import Capacity
+from deltavae.training.capacity_schedule import Capacity
 from deltavae.training.interrupts import StopRequest
 from tests.faults.small import Noise, drive, small_loop, small_model
 

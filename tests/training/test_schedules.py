@@ -1,7 +1,7 @@
 import pytest
 
 from deltavae.errors import UserError
-from deltavae.training.capacity import Capacity, count_epochs, epoch_length
+from deltavae.training.capacity_schedule import Capacity, count_epochs, epoch_length
 
 
 def test_capacity_rises_linearly_and_stays():

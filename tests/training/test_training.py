@@ -27,7 +27,7 @@ def test_a_run_read_back(trained_run):
         (["--stpes=4"], "stpes"),
         (["40"], "unknown argument 40"),
         (["--gin_bindings=train.seed = -1"], "train.seed"),
-        (["--gin_bindings=export.readout = 'angles'"], "made of circles"),
+        (["--gin_bindings=export.readout = 'angles'"], "needs a latent space with circles"),
         (["--gin_bindings=Hypersphere.dim = 5000"], "at most 200"),
         (["--dataset=cars3d"], "DISENTANGLEMENT_LIB_DATA"),
     ],

@@ -9,7 +9,7 @@ from PIL import Image
 
 from deltavae.data.cache import decoded
 from deltavae.data.dataset import ArrayData, Factor
-from deltavae.data.public_data import PublicData, PublicFile
+from deltavae.data.public.base import PublicData, PublicFile
 from deltavae.data.readers import reading
 from deltavae.errors import UserError
 

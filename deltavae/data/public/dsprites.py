@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from deltavae.data.cache import decoded
 from deltavae.data.dataset import ArrayData, Factor
-from deltavae.data.public_data import PublicData, PublicFile
+from deltavae.data.public.base import PublicData, PublicFile
 from deltavae.data.readers import NpzArray, check, grid_order, reading
 from deltavae.errors import UserError
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from deltavae.data.cache import decoded
 from deltavae.data.dataset import ArrayData, Factor
-from deltavae.data.public_data import PublicData, PublicFile
+from deltavae.data.public.base import PublicData, PublicFile
 from deltavae.data.readers import NpzArray, check, h5_blocks, h5_shape
 from deltavae.errors import UserError
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from deltavae.data.cache import decoded
 from deltavae.data.dataset import ArrayData, Factor
-from deltavae.data.public_data import PublicData, PublicFile
+from deltavae.data.public.base import PublicData, PublicFile
 from deltavae.data.readers import binary_matrix, check, grid_order, reading
 
 CHUNKS = ("5x46789x9x18x6x2x96x96-training", "5x01235x9x18x6x2x96x96-testing")

@@ -14,7 +14,7 @@ from deltavae.manifolds import Euclidean, Hypersphere
 from deltavae.models.diagnostics import winding_number
 from deltavae.report.figures.style import CYCLIC, FAINT, GRID, INK, new_figure
 from deltavae.report.section import Picture, Section
-from deltavae.training.run import Run
+from deltavae.training.saved_run import Run
 
 TEAR = "#C1121F"
 NUM_DECODED = 12

@@ -19,8 +19,8 @@ from deltavae.report.figures.projections import circle_plane, means_plane, pca_p
 from deltavae.report.figures.scores import heat_map
 from deltavae.report.section import Picture, Section
 from deltavae.scoring.challenge import importance_matrix
-from deltavae.scoring.library import library, metric_settings
-from deltavae.training.run import Run
+from deltavae.scoring.library_adaptor import library, metric_settings
+from deltavae.training.saved_run import Run
 
 NUM_FITTED = 2000
 

@@ -8,12 +8,12 @@ import numpy as np
 
 from deltavae.data.image_grid import frames, grid, in_rows, pairs
 from deltavae.errors import UserError
-from deltavae.manifolds.paths import Path, along_axes
+from deltavae.manifolds.geodesic_paths import Path, along_axes
 from deltavae.models.readouts import Readout, RotatedReadout
 from deltavae.report.figures.codes import code_names
 from deltavae.report.figures.projections import axes_by_variance
 from deltavae.report.section import Picture, Section
-from deltavae.training.run import Run
+from deltavae.training.saved_run import Run
 
 MOST_PATHS, MOST_CIRCLES = 6, 12
 NUM_FRAMES = 36

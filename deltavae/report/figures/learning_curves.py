@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from deltavae.errors import UserError
 from deltavae.report.figures.style import CATEGORIES, FAINT, new_figure, plain
 from deltavae.report.section import Picture, Section
-from deltavae.training.run import Run
+from deltavae.training.saved_run import Run
 
 History = Sequence[Mapping[str, Any]]
 NATS = "nats per image"
