@@ -68,14 +68,17 @@ def _print_table(study: Study, rows: pd.DataFrame, console: Console) -> None:
     if rows.empty:
         return
     names = [name for name in summary.score_names(rows) if not name.startswith("r2_")]
-    stats, ranks = summary.by_setting(rows, names), summary.ranks(rows, names)
+    # without labels, and not ranked
+    measured = [
+        name for name in ("reconstruction", "winding_number", "order_errors") if name in rows
+    ]
+    stats, ranks = summary.by_setting(rows, [*names, *measured]), summary.ranks(rows, names)
+    runs = rows.groupby(summary.GROUP).size()
     for dataset, part in ranks.groupby("dataset", sort=False):
         table = Table(title=f"{study.name}: {dataset}, mean ± standard deviation over seeds")
-        for column in ("setting", "readout", "runs", "mean rank", *names):
+        for column in ("setting", "readout", "runs", "mean rank", *names, *measured):
             table.add_column(column, justify="left" if column in summary.GROUP else "right")
         for key, rank in part["mean_rank"].items():
-            cells = stats.loc[key]
-            count = int(max(cells[name]["count"] for name in names))
-            scores = [summary.mean_std(cells[name]) for name in names]
-            table.add_row(key[1], key[2], str(count), f"{rank:.1f}", *scores)
+            cells = [summary.mean_std(stats.loc[key][name]) for name in [*names, *measured]]
+            table.add_row(key[1], key[2], str(runs[key]), f"{rank:.1f}", *cells)
         console.print(table)

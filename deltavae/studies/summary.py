@@ -167,7 +167,8 @@ def best_runs(table: pd.DataFrame) -> pd.DataFrame:
     """The run with the best mean rank over all scores, for each data set and readout."""
     names = score_names(table)
     rank = table.groupby(["dataset", "readout"])[names].rank(ascending=False).mean(axis=1)
-    best = rank.groupby([table["dataset"], table["readout"]]).idxmin()
+    # runs without a score to rank come last, in their order
+    best = rank.fillna(np.inf).groupby([table["dataset"], table["readout"]]).idxmin()
     return table.loc[best].reset_index(drop=True)
 
 

@@ -142,3 +142,19 @@ def test_a_score_that_failed_is_said(make_study, tmp_path, capsys):
     result.write_text(json.dumps(json.loads(result.read_text()) | {"failed": [why]}))
     summarise(a_study, folder, state, Console(width=200))
     assert f"not scored on turntable in 1 of 2 runs: {why}" in capsys.readouterr().out
+
+
+def test_a_study_without_a_score_to_rank_shows_what_was_measured(make_study, tmp_path, capsys):
+    a_study, folder = make_study(seeds=[0, 1], sweep={}), StudyFolder(tmp_path / "study")
+    folder.path.mkdir()
+    rows = [
+        {"setting": "S1", "variant": "S1", "dataset": "turntable", "seed": seed, "run": str(seed)}
+        | {"readout": "embedding", "reconstruction": 23.0 + 2 * seed, "winding_number": 1}
+        for seed in (0, 1)
+    ]
+    with open_stream(folder.stream) as stream:
+        stream.add(rows)
+    assert summarise(a_study, folder, Progress(total=2, skipped=2), Console(width=200)) == 0
+    shown = capsys.readouterr().out
+    # 23 and 25: mean 24, standard deviation sqrt(2)
+    assert "winding_number" in shown and "24.000 ± 1.414" in shown
