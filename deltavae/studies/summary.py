@@ -35,16 +35,19 @@ GROUP = ["dataset", "setting", "readout"]
 def score_names(table: pd.DataFrame) -> list[str]:
     """Names of the columns with scores that are ranked and of which larger is better.
 
-    Columns of swept values have a dot in their names, scores have none.
+    Columns of swept values have a dot in their names, scores have none. The ELBO stands in
+    where a table has no score.
     """
-    return [
+    names = [
         name
         for name in table.select_dtypes("number").columns
         if name not in (*KEYS, *TRAINING)
         and "." not in name
         and ranked(name)
         and not lower_is_better(name)
+        and table[name].notna().any()
     ]
+    return names or ["elbo"]
 
 
 def by_setting(table: pd.DataFrame, names: Sequence[str] | None = None) -> pd.DataFrame:

@@ -149,7 +149,8 @@ def test_a_study_without_a_score_to_rank_shows_what_was_measured(make_study, tmp
     folder.path.mkdir()
     rows = [
         {"setting": "S1", "variant": "S1", "dataset": "turntable", "seed": seed, "run": str(seed)}
-        | {"readout": "embedding", "reconstruction": 23.0 + 2 * seed, "winding_number": 1}
+        | {"readout": "embedding", "elbo": -9.0, "reconstruction": 23.0 + 2 * seed}
+        | {"winding_number": 1}
         for seed in (0, 1)
     ]
     with open_stream(folder.stream) as stream:
