@@ -23,7 +23,7 @@ def made(file, bindings=()):
         return chosen.model((64, 64, 1))
 
 
-@pytest.mark.parametrize("rate", [1e3, 1e30])
+@pytest.mark.parametrize("rate", [1e3, pytest.param(1e30, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("file", POSTERIORS)
 def test_every_posterior_says_that_it_diverged(tmp_path, file, rate):
     loop = small_loop(tmp_path, model=made(file))
