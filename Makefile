@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 DEMO := scratch/shared/demo
 
-.PHONY: env demo test test-evaluator test-redis test-browser test-ray test-image test-slow lint
+.PHONY: env demo test test-evaluator test-baselines test-redis test-browser test-ray test-image test-slow lint
 
 env: $(VENV)/.done
 
@@ -32,7 +32,11 @@ lint: env
 
 # Tests that need more than pip: each fetches its tool or says why it cannot.
 test-evaluator: env
-	$(BIN)/python -m pytest -m evaluator tests
+	$(BIN)/python -m pytest -m "evaluator and not slow" tests
+
+# Loss curves and resumed runs of the baselines beside the stack of 2019: hours.
+test-baselines: env
+	$(BIN)/python -m pytest -m "evaluator and slow" tests
 
 test-redis: env
 	command -v redis-server >/dev/null || { apt-get update && apt-get install -y redis-server; }
@@ -53,4 +57,4 @@ test-image: env
 	$(BIN)/python -m pytest -m image tests
 
 test-slow: env
-	$(BIN)/python -m pytest -m slow tests
+	$(BIN)/python -m pytest -m "slow and not evaluator" tests
