@@ -128,22 +128,54 @@ class FactorReadout(Readout):
 
     @override
     def __call__(self, codes: Any) -> Any:
-        read = [self._part(codes[:, part["start"] : part["stop"]], part) for part in self.parts]
-        return np.concatenate(read, 1) if isinstance(codes, np.ndarray) else tf.concat(read, 1)
-
-    @staticmethod
-    def _part(codes: Any, part: dict[str, Any]) -> Any:
-        if "matrix" in part:
-            return codes @ np.asarray(part["matrix"], np.float32)
-        if "cut" not in part:
-            return codes
-        cut = np.float32(part["cut"])
-        x, y, cos, sin = codes[:, 0:1], codes[:, 1:2], np.cos(cut), np.sin(cut)
+        # All angles at once and all linear parts as one product: TensorFlow 1.13 computes other
+        # numbers where each circle has slices and an atan2 of its own.
+        circles = [part for part in self.parts if "cut" in part]
+        linear = self._block(int(codes.shape[-1]))
+        if not circles:
+            return codes @ linear
+        is_array = isinstance(codes, np.ndarray)
+        starts = np.array([part["start"] for part in circles])
+        x = codes[:, starts] if is_array else tf.gather(codes, starts, axis=1)
+        y = codes[:, starts + 1] if is_array else tf.gather(codes, starts + 1, axis=1)
+        cuts = np.array([part["cut"] for part in circles], np.float32)
         # turned so that the cut lies opposite to the direction of angle 0
-        turned_x, turned_y = -(x * cos + y * sin), -(y * cos - x * sin)
-        if isinstance(codes, np.ndarray):
-            return np.arctan2(turned_y, turned_x)
-        return tf.math.atan2(turned_y, turned_x)
+        turned_x = -(x * np.cos(cuts) + y * np.sin(cuts))
+        turned_y = -(y * np.cos(cuts) - x * np.sin(cuts))
+        angles = np.arctan2(turned_y, turned_x) if is_array else tf.math.atan2(turned_y, turned_x)
+        if not linear.shape[1]:
+            return angles
+        order = self._order()
+        if is_array:
+            return np.concatenate([angles, codes @ linear], 1)[:, order]
+        return tf.gather(tf.concat([angles, codes @ linear], 1), order, axis=1)
+
+    def _block(self, width: int) -> np.ndarray:
+        """The linear parts side by side as one matrix, float32 (width, columns)."""
+        columns = []
+        for part in self.parts:
+            if "cut" in part:
+                continue
+            size = part["stop"] - part["start"]
+            matrix = np.asarray(part.get("matrix", np.eye(size)), np.float32)
+            block = np.zeros((width, matrix.shape[1]), np.float32)
+            block[part["start"] : part["stop"]] = matrix
+            columns.append(block)
+        return np.concatenate(columns, 1) if columns else np.zeros((width, 0), np.float32)
+
+    def _order(self) -> np.ndarray:
+        """Where each column of the result stands among the angles followed by the linear parts."""
+        angle, linear, order = 0, sum("cut" in part for part in self.parts), []
+        for part in self.parts:
+            if "cut" in part:
+                order.append(angle)
+                angle += 1
+            else:
+                size = part["stop"] - part["start"]
+                count = np.shape(part["matrix"])[1] if "matrix" in part else size
+                order += range(linear, linear + count)
+                linear += count
+        return np.array(order)
 
     @override
     def get_config(self) -> dict[str, Any]:

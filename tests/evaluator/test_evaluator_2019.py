@@ -17,6 +17,8 @@ MODELS = [(name, "conv", 3, "aligned") for name in POSTERIORS] + [
     ("diffusion_sphere", "mlp", 1, "ica"),
     ("diffusion_sphere", "conv", 1, "embedding"),
     ("diffusion_torus", "conv", 3, "angles"),
+    ("mixed", "conv", 3, "angles"),
+    ("mixed", "conv", 3, "principal"),
 ]
 
 
