@@ -15,6 +15,7 @@ from rich.text import Text
 from deltavae.errors import UserError, command
 from deltavae.io import read_json
 from deltavae.run_dir import RunDir
+from deltavae.scoring.code_sources import outdated
 from deltavae.scoring.score_specs import CHALLENGE, lower_is_better, ranked
 
 
@@ -114,6 +115,13 @@ def read_comparable(folders: Sequence[str | Path]) -> list[dict]:
         read_json(RunDir(folder).scores, f"Score it first: {score} {shlex.quote(str(folder))}")
         for folder in folders
     ]
+    for folder, scores in zip(folders, all_scores, strict=True):
+        if outdated(RunDir(folder), scores):
+            raise UserError(
+                f"the scores of {folder} are of an earlier model of this run",
+                expected="scores of the model that is there now",
+                advice=f"Score it again: {score} {shlex.quote(str(folder))}",
+            )
     for field in ("dataset", "protocol", "settings", "discrete"):
         # files older than a field were scored as it is by default
         values = [scores.get(field) or False for scores in all_scores]

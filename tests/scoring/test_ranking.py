@@ -75,3 +75,13 @@ def test_the_command(runs, capsys, monkeypatch):
     assert cells(text, "place") == ["1", "", "2", "", "3"]
     assert main(["evaluate", "--compare", *runs]) == 0
     assert "ties averaged" in capsys.readouterr().out
+
+
+def test_scores_of_an_earlier_model_are_refused(runs, capsys):
+    run = RunDir(runs[0])
+    run.tfhub.mkdir(parents=True)
+    (run.tfhub / "saved_model.pb").write_bytes(b"trained on")
+    source = {"kind": "run", "path": runs[0], "sha256": "0" * 64}
+    run.scores.write_text(json.dumps(json.loads(run.scores.read_text()) | {"source": source}))
+    assert main(["evaluate", "--compare", *runs]) == 2
+    assert "are of an earlier model of this run" in capsys.readouterr().err
