@@ -184,7 +184,7 @@ class FactorReadout(Readout):
 
 @keras.saving.register_keras_serializable(package="deltavae")
 class AngleReadout(FactorReadout):
-    """The name under which models of before 2.0 hold a `FactorReadout` of circles alone."""
+    """The name under which older saved models hold a `FactorReadout` of circles alone."""
 
     @classmethod
     @override
