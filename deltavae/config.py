@@ -315,12 +315,8 @@ def configured(files: Sequence[str], bindings: Sequence[str] = ()) -> Iterator[E
     gin.clear_config()
     try:
         with _translated():
-            gin_files.check(files, bindings)
-            gin.parse_config_files_and_bindings(
-                [str(gin_files.find(file)) for file in files],
-                list(bindings),
-                finalize_config=False,
-            )
+            for text in gin_files.whole(files, bindings):
+                gin.parse_config(text)
             yield Experiment()
     finally:
         gin.clear_config()

@@ -10,7 +10,6 @@ import tokenize
 from collections.abc import Sequence
 from pathlib import Path
 
-import gin
 from gin import config_parser
 from typing_extensions import override
 
@@ -52,6 +51,39 @@ def texts(name: str) -> list[str]:
 
 
 def _texts(name: str, including: tuple[str, ...]) -> list[str]:
+    text, statements = _read(name, including)
+    includes = [each.filename for each in statements if _is_include(each)]
+    return [text, *(part for each in includes for part in _texts(each, (*including, name)))]
+
+
+def whole(files: Sequence[str], bindings: Sequence[str]) -> list[str]:
+    """The text of each gin file, then of the bindings, each with what it includes in its place.
+
+    gin is never given an `include`: it would look for the file as a module of Python first, and
+    log an error where there is none.
+
+    Raises:
+        UserError: as for `texts`, or a binding is no gin.
+    """
+    joined = "\n".join(bindings)
+    statements = _statements(joined, "a binding")
+    return [*(_whole(*_read(file, ()), (file,)) for file in files), _whole(joined, statements, ())]
+
+
+def _whole(text: str, statements: list, including: tuple[str, ...]) -> str:
+    lines = text.splitlines()
+    for each in filter(_is_include, statements):
+        included = _read(each.filename, including)
+        lines[each.location.line_num - 1] = _whole(*included, (*including, each.filename))
+    return "\n".join(lines)
+
+
+def _is_include(statement: object) -> bool:
+    return isinstance(statement, config_parser.IncludeStatement)
+
+
+def _read(name: str, including: tuple[str, ...]) -> tuple[str, list]:
+    """The text and the statements of a file; `including` are the files that led to it."""
     if name in including:
         raise UserError(f"{name} includes itself")
     path = find(name)
@@ -59,18 +91,7 @@ def _texts(name: str, including: tuple[str, ...]) -> list[str]:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise UserError(f"the configuration {name} cannot be read", received=error) from None
-    statements = _statements(text, f"the configuration {name}")
-    included = [
-        each.filename for each in statements if isinstance(each, config_parser.IncludeStatement)
-    ]
-    return [text, *(part for each in included for part in _texts(each, (*including, name)))]
-
-
-def check(files: Sequence[str], bindings: Sequence[str]) -> None:
-    """Raise `UserError` unless the files, what they include, and the bindings are gin."""
-    for file in files:
-        texts(file)
-    _statements("\n".join(bindings), "a binding")
+    return text, _statements(text, f"the configuration {name}")
 
 
 def _statements(text: str, what: str) -> list:
@@ -106,8 +127,3 @@ class _AnyName(config_parser.ParserDelegate):
     @override
     def macro(self, macro_name: str) -> str:
         return f"%{macro_name}"
-
-
-# gin looks here for included files, after the current folder, in the order of `find`
-gin.add_config_file_search_path(str(folder().parent))
-gin.add_config_file_search_path(str(folder()))

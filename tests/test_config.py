@@ -126,6 +126,40 @@ def test_a_file_that_is_missing_where_it_is_included_is_one_line(tmp_path, caplo
     assert not caplog.records
 
 
+@pytest.mark.parametrize(
+    ("files", "bindings"),
+    [
+        (["gin/challenge/d10_beta10.gin"], []),
+        ([], ['include "gin/challenge/d10_beta10.gin"', "train.seed = 3"]),
+        (["own.gin"], []),
+    ],
+)
+def test_included_files_are_found_from_any_folder_and_in_silence(
+    tmp_path, monkeypatch, caplog, capfd, files, bindings
+):
+    (tmp_path / "own.gin").write_text(
+        "train.steps = 7\ninclude 'gin/challenge/d10_beta10.gin'  # its steps win\n"
+        "DiffusionPosterior.mode = 'exact'\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    with configured(files, bindings) as experiment:
+        assert experiment.settings.steps == 300_000
+        assert experiment.settings.seed == (3 if bindings else 0)
+        posterior = experiment.model((64, 64, 1)).posterior
+        assert posterior.manifold.dim == 10
+        assert posterior.sampling.mode == ("exact" if "own.gin" in files else "algorithm1")
+    assert not caplog.records and capfd.readouterr() == ("", "")
+
+
+def test_files_that_include_each_other_are_refused(tmp_path):
+    first, second = (tmp_path / name for name in ("a.gin", "b.gin"))
+    first.write_text(f"include {str(second)!r}\n")
+    second.write_text(f"include {str(first)!r}\n")
+    for files, bindings in [([str(first)], []), ([], [f"include {str(first)!r}"])]:
+        with pytest.raises(UserError, match="includes itself"), configured(files, bindings):
+            pass
+
+
 def test_a_missing_file_names_near_ones():
     with (
         pytest.raises(UserError, match=r"d10_beta1\.gin"),
