@@ -39,7 +39,8 @@ def measure(
     Algorithm 1 as printed and for the short-time formula. `elbo` is the log-likelihood minus
     the information, so that the forms are on one scale; like the likelihoods of
     `deltavae.models.likelihoods`, it leaves out what no model changes. With `holdout`, the
-    fraction of images that was not trained on, `held_out_elbo` is the same on those.
+    fraction of images that was not trained on, `held_out_elbo`, `held_out_reconstruction` and
+    `held_out_information` are the same on those.
 
     `distance_to_orthogonality` is the mean DtO of the decoder along the code's axes, where the
     code has axes. Of a dataset whose only factor is periodic, with a circle or a line for the
@@ -58,6 +59,8 @@ def measure(
     if holdout:
         held_out = _means(model, split(data, holdout)[1], number)
         result["held_out_elbo"] = -held_out["reconstruction"] - held_out["information"]
+        for name in ("reconstruction", "information"):
+            result[f"held_out_{name}"] = held_out[name]
     manifold = model.posterior.manifold
     if manifold.embedding_dim == manifold.ambient_dim:
         images = data.images(np.unique(probe_indices(data, NUM_JACOBIANS)))

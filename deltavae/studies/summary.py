@@ -14,6 +14,8 @@ from deltavae.studies.results_table import KEYS
 TRAINING = (
     "elbo",
     "held_out_elbo",
+    "held_out_reconstruction",
+    "held_out_information",
     "reconstruction",
     "kl",
     "information",

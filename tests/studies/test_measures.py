@@ -50,6 +50,9 @@ def test_held_out_images_are_measured_apart():
     made = model(Hypersphere(3), -2.0)
     measured = measure(made, DATA, holdout=0.5, number=64)
     assert measured["held_out_elbo"] != measured["elbo"]
+    assert measured["held_out_elbo"] == pytest.approx(
+        -measured["held_out_reconstruction"] - measured["held_out_information"]
+    )
     assert "held_out_elbo" not in measure(made, DATA, number=16)
 
 
