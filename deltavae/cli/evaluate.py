@@ -73,6 +73,9 @@ def parser(prog: str) -> Parser:
         default=1,
         help="Repeat with this many seeds; print mean and standard deviation.",
     )
+    flags.boolean(
+        "baselines", "Score beside it a PCA of the pixels, and its codes at random images."
+    )
     flags.boolean("discrete", "The codes are categories (for infomec).")
     flags.boolean("reference", "disentanglement_lib's own code only: takes an hour.")
     add(
@@ -110,7 +113,7 @@ def command(options: Namespace) -> int:
     from deltavae.scoring.comparison import compare as compared
     from deltavae.scoring.comparison import compare_as_challenge
     from deltavae.scoring.evaluate import evaluate
-    from deltavae.scoring.results import format_scores
+    from deltavae.scoring.results import format_scores, scores_by_column
 
     console = Console()
     if compare:
@@ -170,9 +173,10 @@ def command(options: Namespace) -> int:
             seeds=options.seeds,
             reference=options.reference,
             discrete=options.discrete,
+            baselines=options.baselines,
         )
     console.print(format_scores(scores))
-    columns = scores.get("readouts") or {scores["readout"]: scores}
+    columns = scores_by_column(scores)
     failed = [
         f"{metric} of {name} failed: {why}"
         for name, column in columns.items()

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deltavae.manifolds import Product
+from deltavae.scoring.baselines import PCA_OF_PIXELS
 from deltavae.scoring.score_specs import ScoreSpec, described
 from deltavae.training.saved_run import Run
 
@@ -16,6 +17,7 @@ class ScoreRow:
     key: str
     value: float | None
     std: float | None
+    pca: float | None
     chance: float | None
     spec: ScoreSpec
     failed: str = ""
@@ -29,12 +31,15 @@ def facts(run: Run) -> list[tuple[str, str]]:
 def score_rows(scores: Mapping[str, Any], chance: Mapping[str, float]) -> list[ScoreRow]:
     """The scores of scores.json in its order, then the metrics that failed."""
     std = scores.get("spread", {})
+    pca = scores.get("baselines", {}).get(PCA_OF_PIXELS, {}).get("scores", {})
     rows = [
-        ScoreRow(key, value, std.get(key), chance.get(key), described(key))
+        ScoreRow(key, value, std.get(key), pca.get(key), chance.get(key), described(key))
         for key, value in scores.get("scores", {}).items()
     ]
     failed = scores.get("failed", {})
-    rows += [ScoreRow(key, None, None, None, described(key), why) for key, why in failed.items()]
+    rows += [
+        ScoreRow(key, None, None, None, None, described(key), why) for key, why in failed.items()
+    ]
     return rows
 
 

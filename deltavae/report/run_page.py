@@ -107,6 +107,8 @@ def _plot(rows: list[ScoreRow]) -> Picture | None:
         {row.key: row.value for row in shown},
         {row.key: row.chance for row in shown if row.chance is not None},
         {row.key: row.std for row in shown if row.std is not None},
+        {row.key: row.pca for row in shown if row.pca is not None},
     )
-    caption = "Dots are this run, bars its own codes assigned to random images."
+    pca = " Squares: a PCA of the pixels." if any(row.pca is not None for row in shown) else ""
+    caption = f"Dots are this run, bars its own codes assigned to random images.{pca}"
     return Picture("scores", "Scores and their chance level", caption, figure, vector=True)

@@ -14,6 +14,7 @@ from deltavae.io import require_writable
 from deltavae.run_dir import RunDir
 from deltavae.scoring import challenge
 from deltavae.scoring import code_sources as sources
+from deltavae.scoring.baselines import CHANCE, PCA_OF_PIXELS, chance_codes, pca_codes
 from deltavae.scoring.circular_codes import Circles, declared_angles, find_circles
 from deltavae.scoring.codes import (
     CodeCache,
@@ -48,6 +49,7 @@ def evaluate(
     jobs: int | None = None,
     reference: bool = False,
     discrete: bool = False,
+    baselines: bool = False,
     progress: Progress | None = None,
 ) -> dict:
     """Scores one representation and writes `scores.json` and the results of each metric.
@@ -70,6 +72,8 @@ def evaluate(
         jobs: processes (a script's main must be guarded); by default one a core, one when fast.
         reference: disentanglement_lib's own code throughout, slow; `current` only.
         discrete: the codes are categories; changes InfoMEC only.
+        baselines: scores a PCA of the pixels with as many components as there are codes, and
+            the (first readout's) codes assigned to random images, in the same way.
         progress: called with (what, done, to do).
 
     Returns:
@@ -103,11 +107,21 @@ def evaluate(
     all_seeds = range(seed, seed + seeds)
     periodic = PeriodicScores(source.index, source.data, seed)
     live = source.encoder is not None and source.data is not None and source.data.is_stochastic
+    if live and baselines:
+        raise UserError(
+            f"no baselines on {source.dataset}, whose images are drawn anew each time",
+            advice="Leave --baselines out.",
+        )
     base = _codes(
         source, [] if live else names, settings, all_seeds, periodic.images, output, tell
     )
     functions = _readouts(source, base, readouts, seed)
     columns = {name: _apply(function, base) for name, function in functions.items()}
+    first = next(iter(columns))
+    if baselines:
+        columns |= _baselines(source.data, columns[first], seed)
+        if source.data is None:
+            warnings.append("left out: the PCA of the pixels; the file of codes has no images")
     constant = {name: constant_codes(codes[_there(codes)]) for name, codes in columns.items()}
     for name, codes in columns.items():
         codes[np.ix_(_there(codes), constant[name])] = 0.0
@@ -116,8 +130,11 @@ def evaluate(
         for codes in columns.values():
             require_categories(codes[_there(codes)])
     circles = {
-        name: _circles(source, name, functions[name], codes) for name, codes in columns.items()
+        name: _circles(source, name, function, columns[name])
+        for name, function in functions.items()
     }
+    if baselines:
+        circles[CHANCE] = circles[first]
     planned = _plan(columns, names, protocol, all_seeds, reference)
     ended: list[Job] = []
 
@@ -136,10 +153,11 @@ def evaluate(
         done=done,
     )
     reports = {
-        name: column_report(name, outcomes, protocol, periodic.score(codes))
+        name: column_report(
+            name, outcomes, protocol, periodic.score(codes, with_pixels=name in functions)
+        )
         for name, codes in columns.items()
     }
-    first = next(iter(reports))
     scores = described(
         dataset=source.dataset,
         dataset_digest=source.data.digest if source.data else None,
@@ -154,13 +172,15 @@ def evaluate(
             *(source.data.warnings if source.data else ()),
             *source.warnings,
             *warnings,
-            *_warnings(constant, names),
+            *_warnings({name: constant[name] for name in functions}, names),
         ],
         readout=first,
         **reports[first],
     )
-    if len(reports) > 1:
-        scores["readouts"] = reports
+    if len(functions) > 1:
+        scores["readouts"] = {name: reports[name] for name in functions}
+    if baselines:
+        scores["baselines"] = {n: report for n, report in reports.items() if n not in functions}
     if output is not None:
         write_scores(RunDir(output), scores)
     return scores
@@ -208,6 +228,18 @@ def _readouts(
         or fit_readout(name, shown, source.manifold, source.kl_per_factor)
         for name in dict.fromkeys(readouts)
     }
+
+
+def _baselines(
+    data: GroundTruthData | None, codes: np.ndarray, seed: int
+) -> dict[str, np.ndarray]:
+    """Codes of the same images by baseline; without a dataset there are no pixels."""
+    needed = np.flatnonzero(_there(codes))
+    chance = np.full_like(codes, np.nan)
+    chance[needed] = chance_codes(codes[needed], len(needed), seed)
+    if data is None:
+        return {CHANCE: chance}
+    return {PCA_OF_PIXELS: pca_codes(data, needed, codes.shape[1], seed), CHANCE: chance}
 
 
 def _apply(function: Encoder, base: np.ndarray) -> np.ndarray:

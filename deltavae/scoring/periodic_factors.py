@@ -33,13 +33,16 @@ class PeriodicScores:
         """Numbers of the images whose codes `score` needs, ascending."""
         return np.union1d(self._probed, self._orbits.ravel())
 
-    def score(self, codes: np.ndarray) -> dict[str, dict[str, float | str]]:
-        """By factor: what `probe.probe_factors` finds, and `d_lsbd` where it is defined.
+    def score(
+        self, codes: np.ndarray, with_pixels: bool = True
+    ) -> dict[str, dict[str, float | str]]:
+        """By factor: what `probes.probe_factors` finds, and `d_lsbd` where it is defined.
 
         Args:
             codes: float (num_images, k).
+            with_pixels: whether the probe of a PCA of the pixels stands beside.
         """
-        data, probed = self._data, self._probed
+        data, probed = self._data if with_pixels else None, self._probed
         if not self._index.angles:
             return {}
 

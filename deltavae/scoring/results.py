@@ -14,6 +14,7 @@ import deltavae
 from deltavae.io import write_json
 from deltavae.run_dir import RunDir
 from deltavae.scoring import challenge
+from deltavae.scoring.baselines import BASELINES
 from deltavae.scoring.jobs import Job, Outcome
 from deltavae.scoring.score_specs import SCORES, score_spec
 
@@ -115,9 +116,16 @@ def _finite(content: object) -> object:
     return json.loads(json.dumps(content), parse_constant=lambda _: None)
 
 
+def scores_by_column(scores: dict) -> dict[str, dict]:
+    """What `column_report` says, by readout and then by baseline, as a table calls them."""
+    readouts = scores.get("readouts") or {scores["readout"]: scores}
+    beside = scores.get("baselines", {})
+    return readouts | {BASELINES.get(name, name): report for name, report in beside.items()}
+
+
 def format_scores(scores: dict) -> Table:
-    """A table of the scores, a column for each readout."""
-    columns = scores.get("readouts") or {scores["readout"]: scores}
+    """A table of the scores, a column for each readout and baseline."""
+    columns = scores_by_column(scores)
     table = Table(title=Text(f"{scores['dataset']}, {scores['settings']} sample sizes"))
     table.add_column("score")
     for name in columns:
@@ -128,6 +136,8 @@ def format_scores(scores: dict) -> Table:
         table.add_row(Text(key), *(_cell(report, key) for report in columns.values()))
     for factor in next(iter(columns.values()))["probes"]:
         for kind, label in _PROBES.items():
+            if kind.startswith("pca_") and "baselines" in scores:
+                continue  # a column of its own
             cells = [report["probes"][factor].get(kind) for report in columns.values()]
             if any(cell is not None for cell in cells):
                 shown = ["" if cell is None else f"{cell:.4f}" for cell in cells]

@@ -258,3 +258,30 @@ def test_exit_status(tmp_path, turned, capsys):
     np.savez(file, codes=turned[0], factors=np.arange(96)[:, None])
     assert main([*arguments, "dci_forest"]) == 1
     assert "dci_forest of embedding failed" in capsys.readouterr().err
+
+
+def test_baselines_stand_beside_and_are_known(tmp_path, turned):
+    """Images that show the azimuth's cosine and sine: a PCA of two components holds it, and the
+    same codes at random images hold nothing."""
+    codes, factors = turned
+    grid = [Factor("size", 3), Factor("azimuth", 8, symmetry=1), Factor("object", 4)]
+    images = (100 + 90 * codes[:, :2]).astype(np.uint8).reshape(96, 2, 1, 1)
+    data = ArrayData("dials", grid, images)
+    np.savez(tmp_path / "codes.npz", codes=codes[:, :2])
+    alone = evaluate(codes_file=tmp_path / "codes.npz", data=data, settings="fast")
+    options = {"codes_file": tmp_path / "codes.npz", "settings": "fast", "baselines": True}
+    scores = evaluate(data=data, output_dir=tmp_path / "out", **options)
+    assert scores["scores"] == alone["scores"] and "readouts" not in scores
+    pca, chance = (scores["baselines"][name]["scores"] for name in ("pca_of_pixels", "chance"))
+    assert set(pca) == set(chance) == set(scores["scores"])
+    assert pca["r2_azimuth"] > 0.999 and pca["d_lsbd"] < 0.001
+    assert scores["scores"]["r2_azimuth"] > 0.999
+    assert abs(chance["r2_azimuth"]) < 0.3 and chance["d_lsbd"] > 0.5
+    assert chance["dci_informativeness"] < 0.4 < scores["scores"]["dci_informativeness"]
+    text = table_text(format_scores(scores))
+    assert "PCA of pixels" in text and "chance" in text
+    # a file of codes alone has no pixels
+    np.savez(tmp_path / "table.npz", codes=codes, factors=factors)
+    scores = evaluate(**options | {"codes_file": tmp_path / "table.npz"})
+    assert list(scores["baselines"]) == ["chance"]
+    assert any("PCA of the pixels" in warning for warning in scores["warnings"])

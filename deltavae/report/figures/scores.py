@@ -15,6 +15,7 @@ def dot_plot(
     scores: Mapping[str, float | None],
     chance: Mapping[str, float] | None = None,
     std: Mapping[str, float] | None = None,
+    pca: Mapping[str, float] | None = None,
 ) -> Figure:
     """Scores as dots on 0 ... 1, the chance level as bars, standard deviations as whiskers.
 
@@ -22,6 +23,7 @@ def dot_plot(
         scores: by name; those without a number are left out.
         chance: by name, the score of codes that carry nothing about the image.
         std: by name, the standard deviation over repeats.
+        pca: by name, the score of a PCA of the pixels, drawn as squares.
     """
     finite = {k: v for k, v in scores.items() if v is not None and np.isfinite(v)}
     names = list(finite)
@@ -34,6 +36,11 @@ def dot_plot(
                 [chance[name]], [row], "|", color=CATEGORIES[5], markersize=15, markeredgewidth=2,
                 label="chance level" if row == 0 else None,
             )  # fmt: skip
+        if pca and name in pca:
+            axes.plot(
+                [pca[name]], [row], "s", color=CATEGORIES[1], markersize=6,
+                label="PCA of pixels" if row == 0 else None,
+            )  # fmt: skip
         deviation = (std or {}).get(name)
         axes.errorbar(
             [value], [row], xerr=None if deviation is None else [deviation], fmt="o",
@@ -44,8 +51,8 @@ def dot_plot(
             ha="center", fontsize=8, color=INK,
         )  # fmt: skip
     _score_axis(axes, names)
-    if chance:
-        figure.legend(fontsize=8, frameon=False, loc="outside lower center")
+    if chance or pca:
+        figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=2)
     return figure
 
 
