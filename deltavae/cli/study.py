@@ -81,7 +81,7 @@ def parser(prog: str) -> Parser:
 
 
 def command(options: Namespace) -> int:
-    """Read, check, run, summarise; 0 if every run is done, 1 if some failed."""
+    """Read, check, run, summarise; 0 if every run is done, 1 if a run or a score failed."""
     if not 0 <= options.gpus_per_run < math.inf:
         raise UserError(
             "--gpus_per_run is no number of GPUs", expected=">= 0", received=options.gpus_per_run

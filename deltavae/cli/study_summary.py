@@ -20,7 +20,11 @@ from deltavae.studies.udr_of_runs import with_udr
 
 
 def summarise(study: Study, folder: StudyFolder, state: Progress, console: Console) -> int:
-    """Write the table and the page, print the means; 0 if every run is done, 1 if some failed."""
+    """Write the table and the page, print the means, and name what failed.
+
+    Returns:
+        0 if every run is done with every score, 1 if a run or a score failed.
+    """
     given_up = failures(study, folder)
     table = with_udr(read_table(folder.stream), folder)
     write_table(table, folder.table)
@@ -34,10 +38,11 @@ def summarise(study: Study, folder: StudyFolder, state: Progress, console: Conso
             f"({each['folder']}/log.txt)",
             markup=False,
         )
-    for line in _not_scored(study, folder):
+    not_scored = _not_scored(study, folder)
+    for line in not_scored:
         console.print(line, markup=False)
     console.print(f"table: {folder.table}\npage: {folder.report}", markup=False)
-    return 1 if state.failed else 0
+    return 1 if state.failed or not_scored else 0
 
 
 def _not_scored(study: Study, folder: StudyFolder) -> list[str]:

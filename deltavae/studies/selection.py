@@ -85,7 +85,8 @@ def require_exportable(directory: Path) -> None:
             f"--export would replace {directory}",
             expected=f"a new or empty folder, or one with a {RECORD} of an earlier export",
             received=holds,
-            advice="Name another folder.",
+            advice="Name another folder (with run.sh, another AICROWD_EVALUATION_NAME), or move "
+            "what is there.",
         )
     require_writable(target.parent)
 
@@ -93,9 +94,9 @@ def require_exportable(directory: Path) -> None:
 def select(table: pd.DataFrame, criterion: str) -> Selection | None:
     """Select the run with the largest criterion; None where no run has finished.
 
-    UDR is that of the readout which the study names first; until two seeds of some setting have
-    finished there is none, and the ELBO decides. The ELBO is the one of held-out images where
-    the study holds images out.
+    UDR is that of the readout which the study names first. The ELBO decides until two seeds of
+    some setting have finished, and between runs of the same UDR. The ELBO is the one
+    of held-out images where the study holds images out.
 
     Args:
         table: rows of finished runs of one data set, with `udr` where it is known.
@@ -104,22 +105,25 @@ def select(table: pd.DataFrame, criterion: str) -> Selection | None:
     runs = table.drop_duplicates("run")
     if runs.empty:
         return None
-    column = criterion
-    if criterion == "elbo" or "udr" not in runs or runs["udr"].isna().all():
-        held_out = "held_out_elbo" in runs and runs["held_out_elbo"].notna().all()
-        column = "held_out_elbo" if held_out else "elbo"
+    held_out = "held_out_elbo" in runs and runs["held_out_elbo"].notna().all()
+    elbo = "held_out_elbo" if held_out else "elbo"
+    udr_known = criterion == "udr" and "udr" in runs and runs["udr"].notna().any()
+    column = "udr" if udr_known else elbo
     if len(runs) == 1:
         chosen, column, value = runs.iloc[0], "", None
         reason = "the only run that has finished"
     else:
-        chosen = runs.loc[runs[column].idxmax()]
+        best = runs[runs[column] == runs[column].max()]
+        chosen = best.sort_values(elbo, ascending=False, kind="stable").iloc[0]
         value = float(chosen[column])
-        fallback = criterion == "udr" and column != "udr"
         reason = (
             f"the largest {column} of {len(runs)} finished runs, {value:.4g}; the others have "
             f"at most {runs[column].drop(chosen.name).max():.4g}"
-            f"{'. No setting has two seeds yet, so that there is no UDR' if fallback else ''}"
         )
+        if criterion == "udr" and not udr_known:
+            reason += ". No setting has two seeds yet, so that there is no UDR"
+        elif len(best) > 1:
+            reason += f". {len(best)} runs have it, of which this one has the largest {elbo}"
     return Selection(
         run=str(chosen["run"]),
         setting=str(chosen["setting"]),

@@ -45,6 +45,14 @@ def test_held_out_images_decide_where_there_are_any():
     assert select(table, "elbo").run == "r1"
 
 
+def test_runs_of_the_same_udr_are_told_apart_by_their_elbo():
+    """Collapsed codes have a UDR of 0 in every run."""
+    chosen = select(rows(elbo=[-12.0, -10.0, -11.0], udr=[0.0, 0.0, 0.0]), "udr")
+    assert (chosen.run, chosen.criterion) == ("r1", "udr")
+    assert "3 runs have it, of which this one has the largest elbo" in chosen.reason
+    assert select(rows(elbo=[-1.0, -3.0, -2.0], udr=[0.1, 0.2, 0.2]), "udr").run == "r2"
+
+
 def test_before_two_seeds_there_is_no_udr():
     assert select(rows(elbo=[-1.0]), "udr").reason == "the only run that has finished"
     chosen = select(rows(elbo=[-2.0, -1.0]), "udr")

@@ -136,11 +136,11 @@ def test_a_score_that_failed_is_said(make_study, tmp_path, capsys):
     for spec in a_study.runs():
         leave_result(folder.path, a_study, spec)
     state, why = Progress(total=2, skipped=2), "infoc of embedding: it comes out as nan"
-    summarise(a_study, folder, state, Console(width=200))
+    assert summarise(a_study, folder, state, Console(width=200)) == 0
     assert "not scored" not in capsys.readouterr().out
     result = folder.run(next(a_study.runs())) / "result.json"
     result.write_text(json.dumps(json.loads(result.read_text()) | {"failed": [why]}))
-    summarise(a_study, folder, state, Console(width=200))
+    assert summarise(a_study, folder, state, Console(width=200)) == 1
     assert f"not scored on turntable in 1 of 2 runs: {why}" in capsys.readouterr().out
 
 
