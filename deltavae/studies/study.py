@@ -21,6 +21,8 @@ class Study:
     """What `study` returns; the arguments there are the attributes here.
 
     Attributes:
+        grid: settings of what is swept in every variant.
+        own_grids: settings of what is swept in some variants only, by variant.
         only: first and last number of the runs that `runs` gives, counted from 0; None for all.
         digests: what each data set contained when the study was checked, by its name.
     """
@@ -31,6 +33,7 @@ class Study:
     variants: dict[str, tuple[str, ...]]
     baselines: tuple[str, ...]
     grid: grids.Grid
+    own_grids: dict[str, grids.Grid]
     datasets: tuple[str, ...]
     seeds: tuple[int, ...]
     scoring: Scoring
@@ -46,7 +49,8 @@ class Study:
         return islice(self._all_runs(), first, last + 1)
 
     def __len__(self) -> int:
-        return len(self.seeds) * len(self.datasets) * len(self.variants) * len(self.grid)
+        settings = sum(len(self._settings(variant)) for variant in self.variants)
+        return len(self.seeds) * len(self.datasets) * settings
 
     def restricted(self, only: str) -> "Study":
         """The same study with only some of its runs: `40-59` or `40`, numbers counted from 0.
@@ -73,22 +77,23 @@ class Study:
             "datasets": self.datasets,
             "variants": self.variants,
         }
-        for chosen in product(*(choices[axis] for axis in self.order), self.grid):
-            at: dict[str, Any] = dict(zip((*self.order, "values"), chosen, strict=True))
-            variant, values = at["variants"], at["values"]
+        for chosen in product(*(choices[axis] for axis in self.order)):
+            at: dict[str, Any] = dict(zip(self.order, chosen, strict=True))
+            variant = at["variants"]
             extra = tuple(part for part in self.variants[variant] if not part.endswith(".gin"))
-            swept = tuple(as_binding(*item) for item in values.items())
-            yield RunSpec(
-                setting=_label(variant, values),
-                variant=variant,
-                values=values,
-                dataset=at["datasets"],
-                seed=at["seeds"],
-                gin_configs=files[variant],
-                bindings=(*self.bindings, *extra, *swept),
-                contents=tuple(digests[path] for path in files[variant]),
-                cores=self.cores,
-            )
+            for values in self._settings(variant):
+                swept = tuple(as_binding(*item) for item in values.items())
+                yield RunSpec(
+                    setting=_label(variant, values),
+                    variant=variant,
+                    values=values,
+                    dataset=at["datasets"],
+                    seed=at["seeds"],
+                    gin_configs=files[variant],
+                    bindings=(*self.bindings, *extra, *swept),
+                    contents=tuple(digests[path] for path in files[variant]),
+                    cores=self.cores,
+                )
 
     def to_json(self) -> dict[str, Any]:
         """All attributes, as JSON holds them."""
@@ -100,8 +105,12 @@ class Study:
         plain = _tuples(content)
         plain["scoring"] = Scoring.from_json(content["scoring"])
         plain["variants"] = _tuples(content["variants"])
-        plain["grid"] = list(content["grid"])
+        plain["grid"], plain["own_grids"] = list(content["grid"]), dict(content["own_grids"])
         return cls(**plain)
+
+    def _settings(self, variant: str) -> grids.Grid:
+        own = self.own_grids.get(variant)
+        return self.grid if own is None else grids.product(self.grid, own)
 
     def _files(self, variant: str) -> tuple[str, ...]:
         own = (part for part in self.variants[variant] if part.endswith(".gin"))
@@ -115,6 +124,7 @@ def study(
     sweep: Mapping[str, Sequence[Any]] | None = None,
     zip: Mapping[str, Sequence[Any]] | None = None,
     variants: Mapping[str, Sequence[str]] | None = None,
+    variant_sweep: Mapping[str, Mapping[str, Sequence[Any]]] | None = None,
     baselines: Sequence[str] = (),
     datasets: Sequence[str] = ("turntable",),
     seeds: Sequence[int] = (0, 1, 2),
@@ -139,6 +149,7 @@ def study(
         zip: gin name -> list of values, all of one length and taken side by side.
         variants: name -> list of gin files and bindings, which are told apart by `.gin`. They
             come after the study's own.
+        variant_sweep: name of a variant -> what `sweep` takes, for that variant alone.
         baselines: names of those variants that the report compares the others with.
         datasets: names of data sets.
         seeds: of the training.
@@ -168,13 +179,15 @@ def study(
         _distinct(label, values)
     variants = {"": ()} if variants is None else variants
     _distinct("variants", list(variants))
-    unknown = [each for each in baselines if each not in variants]
-    if unknown:
-        raise UserError(
-            "a baseline must be one of the variants",
-            expected=", ".join(variants) or "a study with variants",
-            received=unknown[0],
-        )
+    own = variant_sweep or {}
+    for label, names in (("a baseline", baselines), ("a name in variant_sweep", own)):
+        unknown = [each for each in names if each not in variants]
+        if unknown:
+            raise UserError(
+                f"{label} must be one of the variants",
+                expected=", ".join(variants) or "a study with variants",
+                received=unknown[0],
+            )
     wrong = next((seed for seed in seeds if not 0 <= seed < 2**31), None)
     if wrong is not None:
         raise UserError(
@@ -184,7 +197,8 @@ def study(
         )
     lines = [*bindings, *(part for parts in variants.values() for part in parts)]
     bound = [line.partition("=")[0].strip() for line in lines if not line.endswith(".gin")]
-    for bound_name in (*bound, *(sweep or {}), *(zip or {})):
+    swept = [name for each in (sweep or {}, zip or {}, *own.values()) for name in each]
+    for bound_name in (*bound, *swept):
         if bound_name in _OF_THE_STUDY:
             raise UserError(
                 f"{bound_name} cannot be bound in a study",
@@ -201,13 +215,18 @@ def study(
             expected=f"{', '.join(ORDER)}, each once",
             received=list(order),
         )
+    everywhere = _grid(sweep or {}, zip or {})
+    own_grids = {variant: _grid(values, {}) for variant, values in own.items()}
+    for grid in own_grids.values():
+        grids.product(everywhere, grid)  # refuses a name that is swept in both
     return Study(
         name=name,
         gin_configs=tuple(gin_configs),
         bindings=tuple(bindings),
         variants={key: tuple(parts) for key, parts in variants.items()},
         baselines=tuple(baselines),
-        grid=_grid(sweep or {}, zip or {}),
+        grid=everywhere,
+        own_grids=own_grids,
         datasets=tuple(datasets),
         seeds=tuple(seeds),
         scoring=Scoring(tuple(metrics), tuple(readouts), protocol, settings),

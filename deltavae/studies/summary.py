@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import scipy.stats
 
 from deltavae.scoring.score_specs import lower_is_better, ranked
 from deltavae.studies.results_table import KEYS
@@ -28,8 +29,10 @@ TRAINING = (
     "score_seconds",
 )
 """Columns that hold no score with labels."""
-CRITERIA = ("elbo", "udr")
-"""Columns by which a run can be chosen without labels; larger is better in each."""
+CRITERIA = {"elbo": 1, "udr": 1, "distance_to_orthogonality": -1}
+"""Columns by which a run can be chosen without labels; 1 where larger is better, else -1."""
+COMBINED = "combined"
+"""The mean rank by all of the criteria."""
 GROUP = ["dataset", "setting", "readout"]
 """Columns that rows of different seeds share."""
 
@@ -134,24 +137,67 @@ def against_baselines(table: pd.DataFrame, baselines: Sequence[str]) -> pd.DataF
     return result
 
 
-def selection(table: pd.DataFrame) -> pd.DataFrame:
+def chosen_settings(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the best setting of each variant, chosen without labels.
+
+    Of a variant that was run with several values of a hyperparameter, the setting with the
+    largest median UDR over its seeds is kept, for each data set and readout on its own; the
+    first of equals. A variant of several settings of which none has a UDR has no rows.
+    """
+    kept = []
+    for _, part in table.groupby(["dataset", "variant", "readout"], sort=False):
+        settings = part.groupby("setting", sort=False)
+        if len(settings) == 1:
+            kept.append(part)
+        elif "udr" in part and part["udr"].notna().any():
+            kept.append(part[part["setting"] == settings["udr"].median().idxmax()])
+    return pd.concat(kept).sort_index() if kept else table.iloc[:0]
+
+
+def criteria(runs: pd.DataFrame) -> pd.DataFrame:
+    """The criteria of runs of one data set under one readout, larger better in each.
+
+    Args:
+        runs: a row for each run.
+
+    Returns:
+        The columns of `CRITERIA` that two runs or more have, and `COMBINED`, the mean of a run's
+        ranks by each, where there are several and the run has all.
+    """
+    known = {
+        name: sign * runs[name]
+        for name, sign in CRITERIA.items()
+        if name in runs and runs[name].notna().sum() > 1
+    }
+    result = pd.DataFrame(known, index=runs.index)
+    if len(known) > 1:
+        result[COMBINED] = result.dropna().rank().mean(axis=1)
+    return result
+
+
+def selection(table: pd.DataFrame, resamples: int = 1000) -> pd.DataFrame:
     """What choosing a run without labels gives.
 
-    Within each data set and readout, the run with the largest ELBO, or UDR, is taken.
+    Within each data set and readout, the run that is best by each of `criteria` is taken.
+
+    Args:
+        table: of the study.
+        resamples: of the bootstrap over runs.
 
     Returns:
         A row for each data set, readout, criterion and score: `chosen` is the score of the run
-        taken, beside the `mean`, `median` and `best` over all runs, and Spearman's
-        `correlation` of criterion and score over runs. Empty without a criterion.
+        taken, beside the `mean` (what a random pick gives), `median` and `best` over all runs;
+        Spearman's `correlation` of criterion and score over runs, with the ends `low` and
+        `high` of its 95% confidence interval. Empty without a criterion.
     """
     rows = []
     for (dataset, readout), part in table.groupby(["dataset", "readout"]):
-        for criterion in CRITERIA:
-            if criterion not in part or part[criterion].notna().sum() < 2:
-                continue
-            chosen = part.loc[part[criterion].idxmax()]
+        for criterion, by in criteria(part).items():
+            chosen = part.loc[by.idxmax()]
             for name in score_names(table):
                 values = part[name]
+                both = by.notna() & values.notna()
+                correlation, low, high = _rank_correlation(by[both], values[both], resamples)
                 rows.append(
                     {
                         "dataset": dataset,
@@ -162,10 +208,39 @@ def selection(table: pd.DataFrame) -> pd.DataFrame:
                         "mean": values.mean(),
                         "median": values.median(),
                         "best": values.max(),
-                        "correlation": part[[criterion, name]].corr("spearman").iloc[0, 1],
+                        "correlation": correlation,
+                        "low": low,
+                        "high": high,
                     }
                 )
     return pd.DataFrame(rows)
+
+
+def _rank_correlation(
+    first: pd.Series, second: pd.Series, resamples: int
+) -> tuple[float, float, float]:
+    """Spearman's correlation and its 95% percentile interval over resampled pairs.
+
+    The interval is missing for fewer than five pairs, where resampling says nothing. A resample
+    in which one side is constant is left out.
+    """
+
+    def spearman(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
+        x, y = (scipy.stats.rankdata(each, axis=axis) for each in (x, y))
+        x, y = (each - each.mean(axis=axis, keepdims=True) for each in (x, y))
+        scale = np.sqrt((x**2).sum(axis=axis) * (y**2).sum(axis=axis))
+        products = (x * y).sum(axis=axis)
+        return np.divide(products, scale, out=np.full_like(scale, np.nan), where=scale > 0)
+
+    pairs = np.stack([first, second]).astype(float)
+    if pairs.shape[1] < 2:
+        return (np.nan,) * 3
+    found = float(spearman(pairs[:1], pairs[1:])[0])
+    if pairs.shape[1] < 5 or np.isnan(found):
+        return found, np.nan, np.nan
+    drawn = np.random.RandomState(0).randint(pairs.shape[1], size=(resamples, pairs.shape[1]))
+    low, high = np.nanquantile(spearman(pairs[0][drawn], pairs[1][drawn]), [0.025, 0.975])
+    return found, float(low), float(high)
 
 
 def best_runs(table: pd.DataFrame) -> pd.DataFrame:

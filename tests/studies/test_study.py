@@ -54,6 +54,24 @@ def test_runs_are_all_combinations_with_distinct_ids(make_study):
     )
 
 
+def test_a_variant_may_have_a_sweep_of_its_own(make_study):
+    a_study = make_study(
+        sweep={"Hypersphere.dim": [10]},
+        variants={"a": [], "b": ["model.posterior = @GaussianPosterior()"]},
+        variant_sweep={"b": {"BetaObjective.beta": [1.0, 4.0]}},
+        seeds=[0, 1],
+    )
+    runs = list(a_study.runs())
+    assert len(a_study) == len(runs) == 6
+    assert [run.setting for run in runs if run.seed == 0] == [
+        "a dim=10",
+        "b dim=10 beta=1.0",
+        "b dim=10 beta=4.0",
+    ]
+    assert runs[2].variant == "b" and runs[2].bindings[-1] == "BetaObjective.beta = 4.0"
+    assert a_study.restricted("3-5").runs().__next__().seed == 1
+
+
 def test_a_reference_is_not_quoted_and_a_string_is(make_study):
     (run,) = make_study(zip={"a.b": ["@Sphere()"], "a.c": ["s"]}, sweep={}, seeds=[0]).runs()
     assert run.bindings == ("a.b = @Sphere()", "a.c = 's'")
@@ -83,7 +101,11 @@ def test_scoring_and_cores_do_not_change_the_id(make_study):
 
 
 def test_json_gives_the_same_study_back(make_study):
-    a_study = make_study(variants={"a": ["x.y = 1"], "b": []}, baselines=["b"])
+    a_study = make_study(
+        variants={"a": ["x.y = 1"], "b": []},
+        variant_sweep={"a": {"x.z": [1, 2]}},
+        baselines=["b"],
+    )
     assert Study.from_json(json.loads(json.dumps(a_study.to_json()))) == a_study
 
 
@@ -99,6 +121,9 @@ def test_json_gives_the_same_study_back(make_study):
         {"zip": {"a.b": [1], "a.c": [1, 2]}},
         {"zip": {"Hypersphere.dim": [10]}},
         {"baselines": ["gaussian"]},
+        {"variants": {"a": []}, "variant_sweep": {"b": {"x.y": [1]}}},
+        {"variants": {"a": []}, "variant_sweep": {"a": {"Hypersphere.dim": [1]}}},
+        {"variants": {"a": []}, "variant_sweep": {"a": {"train.seed": [1]}}},
         {"retries": -1},
         {"name": ""},
     ],

@@ -90,6 +90,82 @@ def test_a_criterion_that_is_the_same_for_all_runs_correlates_with_nothing(table
     assert np.isnan(chosen.loc[("udr", "mig"), "correlation"])
 
 
+def runs_with(**columns):
+    """A table of one data set, setting and readout."""
+    count = len(next(iter(columns.values())))
+    return pd.DataFrame(
+        {"dataset": "cars", "setting": "a", "variant": "a", "readout": "aligned"}
+        | {"run": [str(i) for i in range(count)], "seed": range(count)}
+        | columns
+    )
+
+
+def test_criteria_and_their_combination_choose_as_by_hand():
+    """Ranks by ELBO 1 2 3 4, by UDR 3 4 2 1, by DtO, where small is good, 2 3 4 1."""
+    table = runs_with(
+        elbo=[-40.0, -30.0, -20.0, -10.0],
+        udr=[0.3, 0.4, 0.2, 0.1],
+        distance_to_orthogonality=[0.7, 0.6, 0.5, 0.8],
+        mig=[0.1, 0.9, 0.3, 0.2],
+    )
+    found = summary.selection(table).set_index("criterion")
+    chosen = {"elbo": 0.2, "udr": 0.9, "distance_to_orthogonality": 0.3, "combined": 0.9}
+    assert found["chosen"].to_dict() == chosen
+    assert found["mean"].eq(0.375).all() and found["best"].eq(0.9).all()
+    # Spearman's by hand: ranks of MIG are 1 4 3 2
+    assert found["correlation"]["elbo"] == pytest.approx(1 - 6 * (4 + 4) / (4 * 15))
+    # mean ranks 6 9 9 6, and with 1.5 3.5 3.5 1.5: covariance 2 over the root of 4 times 5
+    assert found["correlation"]["combined"] == pytest.approx(4 / np.sqrt(4 * 5))
+    assert found["low"].isna().all()  # four runs
+
+
+def test_the_interval_of_a_rank_correlation_covers_the_true_one():
+    """Normal pairs of correlation 0.6: Spearman's is 6 / pi * arcsin(0.3) = 0.582.
+
+    Of 200 intervals of 95%, at least 180 must cover it: fewer have a probability below 0.002
+    where the coverage is 95%; with half the interval's width it is 67%.
+    """
+    draws = np.random.RandomState(1).multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]], (200, 60))
+    truth, covered = 6 / np.pi * np.arcsin(0.3), 0
+    for pairs in draws:
+        table = runs_with(elbo=pairs[:, 0], mig=pairs[:, 1])
+        (row,) = summary.selection(table, resamples=300).to_dict("records")
+        covered += row["low"] <= truth <= row["high"]
+    assert 180 <= covered < 200
+
+
+def test_a_combination_of_two_noisy_criteria_predicts_better_than_either():
+    """Criteria that are the score plus noise of its size: correlation 0.71 each, 0.82 of both."""
+    noise = np.random.RandomState(0).standard_normal((3, 4000))
+    table = runs_with(mig=noise[0], elbo=noise[0] + noise[1], udr=noise[0] + noise[2])
+    found = summary.selection(table, resamples=10).set_index("criterion")["correlation"]
+
+    def spearman(pearson):
+        return 6 / np.pi * np.arcsin(pearson / 2)
+
+    assert found["elbo"] == pytest.approx(spearman(np.sqrt(1 / 2)), abs=0.03)
+    assert found["combined"] == pytest.approx(spearman(np.sqrt(2 / 3)), abs=0.03)
+
+
+def test_the_setting_of_a_variant_is_chosen_by_its_median_udr():
+    """`flat 2` has the best score, and the best single UDR; `flat 1` the best median."""
+    rows = [
+        ("flat 1", "flat", [0.5, 0.5, 0.5], 0.1),
+        ("flat 2", "flat", [0.9, 0.1, 0.2], 0.9),
+        ("sphere", "sphere", [np.nan] * 3, 0.4),
+        ("none 1", "none", [np.nan] * 3, 0.4),
+        ("none 2", "none", [np.nan] * 3, 0.4),
+    ]
+    table = pd.DataFrame(
+        {"dataset": "cars", "readout": "aligned", "setting": setting, "variant": variant}
+        | {"udr": value, "mig": mig}
+        for setting, variant, udr, mig in rows
+        for value in udr
+    )
+    chosen = summary.chosen_settings(table)
+    assert chosen["setting"].tolist() == ["flat 1"] * 3 + ["sphere"] * 3
+
+
 def test_the_page_stands_alone_and_escapes_names(table, make_study, tmp_path):
     folder = StudyFolder(tmp_path / "study")
     folder.path.mkdir()
