@@ -80,7 +80,7 @@ def _require_network(role: str, network: Callable[..., Any], arguments: list[str
 
 def _export(readout: str = "embedding") -> str:
     if readout not in READOUTS:
-        raise UserError("unknown readout", expected=", ".join(READOUTS), received=repr(readout))
+        raise unknown_name("unknown readout", readout, READOUTS)
     return readout
 
 

@@ -52,8 +52,39 @@ def command(name: str) -> str:
     return f"{name}.py"
 
 
-def unknown_name(what: str, name: str, known: Iterable[str]) -> UserError:
-    """The error for a name that nothing has: it says which known names are near."""
-    known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known
-    return UserError(what, expected=f"one like {', '.join(near)}", received=name)
+_SHORT = 30  # names that can be listed in one line
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that was probably meant; None if none is near.
+
+    Names that begin so come before one that is spelt alike; they are joined by "or".
+    """
+    by_lower = {each.lower(): each for each in known}
+    longer = [each for each in by_lower if len(name) > 2 and each.startswith(name.lower())]
+    near = longer[:3] or difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    return " or ".join(by_lower[each] for each in near) or None
+
+
+def unknown_name(what: str, name: str, known: Iterable[str], otherwise: str = "") -> UserError:
+    """The error for a name that nothing has: it says which there are, or which are near.
+
+    Args:
+        what: such as "unknown metric".
+        name: as it was received.
+        known: those there are; of more than 30 only the near ones are listed.
+        otherwise: what may stand in place of a name, such as "a path".
+    """
+    known = list(known)
+    near = nearest(name, known)
+    if len(known) > _SHORT:
+        listed = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.4)
+        expected = f"one like {', '.join(listed or known)}"
+    else:
+        expected = f"one of {', '.join(known)}" if len(known) > 1 else known[0]
+    return UserError(
+        what,
+        expected=f"{expected}, or {otherwise}" if otherwise else expected,
+        received=repr(name),
+        advice=f"Did you mean {near}?" if near else None,
+    )

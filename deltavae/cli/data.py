@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deltavae.cli.flags import Parser
-from deltavae.errors import UserError
+from deltavae.errors import UserError, unknown_name
 from deltavae.io import atomic_write
 
 if TYPE_CHECKING:
@@ -129,14 +129,15 @@ def download(name: str, data_dir: Path, console: Console) -> None:
     from deltavae.data.public.base import PublicData
     from deltavae.data.registry import DATASETS
 
+    public = [name for name, dataset in DATASETS.items() if issubclass(dataset, PublicData)]
     dataset = DATASETS.get(name)
-    if dataset is None or not issubclass(dataset, PublicData):
-        public = [name for name, dataset in DATASETS.items() if issubclass(dataset, PublicData)]
+    if dataset is None:
+        raise unknown_name("unknown public dataset", name, public)
+    if not issubclass(dataset, PublicData):
         raise UserError(
-            "nothing to download",
+            f"{name} is drawn by this package, so there is nothing to download",
             expected=f"one of {', '.join(public)}",
             received=repr(name),
-            advice="synthetic datasets need no files" if dataset else None,
         )
     for file in dataset.files:
         found = file.within(data_dir)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -148,10 +149,12 @@ def command(options: Namespace) -> int:
         )
     if not options.codes or options.readouts:
         start_tensorflow()
-    with _progress() as bars:
-        tasks: dict[str, Any] = {}
+    bars, tasks = _progress(), dict[str, Any]()
+    with contextlib.ExitStack() as shown:
 
         def tell(what: str, done: int, total: int) -> None:
+            if not tasks:  # what is refused before leaves no empty line
+                shown.enter_context(bars)
             name = what.split(":")[0]
             if name not in tasks:
                 tasks[name] = bars.add_task(what, total=total)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
+
+from deltavae.errors import nearest, unknown_name
 
 _WIDTH = 98
 _TRUE, _FALSE = ("true", "t", "1", "yes"), ("false", "f", "0", "no")
@@ -84,13 +85,20 @@ class Parser(argparse.ArgumentParser):
         """Print one line and end with status 2."""
         message = re.sub(r"^argument ([\w.-]+)(/-\w)?: ", r"\1: ", message)
         message = message.replace("unrecognized arguments: ", "unknown argument ")
-        sys.stderr.write(f"error: {message}; --help explains every flag\n")
+        end = " --help" if message.endswith("?") else "; --help"
+        sys.stderr.write(f"error: {message}{end} explains every flag\n")
         raise SystemExit(2)
 
     def _refuse(self, flag: str) -> NoReturn:
         known = [name for name in self._option_string_actions if name.startswith("--")]
-        near = difflib.get_close_matches(flag, known, n=1, cutoff=0.7)
-        self.error(f"unknown flag {flag}" + (f", did you mean {near[0]}?" if near else ""))
+        near = nearest(flag, known)
+        self.error(f"unknown flag {flag}" + (f". Did you mean {near}?" if near else ""))
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            name = (action.option_strings or [action.dest])[0]
+            error = unknown_name(f"unknown {name}", value, map(str, action.choices))
+            self.error(error.message)
 
     def _spelled_out(self, argument: str) -> str:
         # shells leave the ~ in --flag=~/folder alone, and in a list all but the first

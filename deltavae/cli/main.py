@@ -13,6 +13,7 @@ from pathlib import Path
 import deltavae
 from deltavae.cli import startup
 from deltavae.cli.exit_status import exit_status
+from deltavae.errors import unknown_name
 
 COMMANDS = {
     "train": "train a model and export its representation",
@@ -43,8 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if name == "--version":
         sys.stdout.write(f"deltavae {deltavae.__version__}\n")
         return 0
-    what = f"unknown command {name}" if name else "no command given"
-    sys.stderr.write(f"error: {what}; expected one of {', '.join(COMMANDS)}\n")
+    error = unknown_name("unknown command" if name else "no command given", name, COMMANDS)
+    sys.stderr.write(f"error: {error.message}\n")
     return 2
 
 

@@ -21,7 +21,7 @@ from deltavae.data.factor_values import Column, read_column
 from deltavae.data.image_files import SIZE, SUFFIXES, count_channels, read_image
 from deltavae.data.readers import NpzArray, array_names, reading
 from deltavae.data.tabulated import TabulatedData
-from deltavae.errors import UserError
+from deltavae.errors import UserError, command
 
 TABLE = "factors.csv"
 _AT_ONCE = 256
@@ -166,6 +166,15 @@ def _unlisted(folder: Path, names: Sequence[str]) -> list[str]:
 
 
 def _load_npz(path: Path) -> GroundTruthData:
+    with reading(path, None), zipfile.ZipFile(path) as archive:
+        arrays = array_names(archive)
+    if "codes" in arrays and "images" not in arrays:
+        raise UserError(
+            f"{path} holds codes, and is no dataset",
+            expected="arrays `images` and `factors`",
+            received=f"arrays {', '.join(arrays)}",
+            advice=f"Codes are scored with {command('evaluate')} --codes.",
+        )
     images, factors = NpzArray(path, "images", None), NpzArray(path, "factors", None)
     shape = images.shape if len(images.shape) != 3 else (*images.shape, 1)
     if len(shape) != 4 or shape[0] < 1 or shape[1:3] != (SIZE, SIZE) or shape[3] not in (1, 3):

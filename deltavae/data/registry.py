@@ -16,7 +16,7 @@ from deltavae.data import public, synthetic
 from deltavae.data.custom import load_custom
 from deltavae.data.dataset import GroundTruthData
 from deltavae.data.public.base import PublicData
-from deltavae.errors import UserError
+from deltavae.errors import UserError, unknown_name
 
 
 def _datasets_in(package: ModuleType) -> Iterator[type[GroundTruthData]]:
@@ -75,11 +75,7 @@ def load(name: str, data_dir: str | Path | None = None) -> GroundTruthData:
         path = Path(name).expanduser()
         if "/" in name or path.suffix == ".npz" or path.is_dir():
             return load_custom(path)
-        raise UserError(
-            "unknown dataset",
-            expected=f"one of {', '.join(names())}, or the path of your own",
-            received=repr(name),
-        )
+        raise unknown_name("unknown dataset", name, names(), "the path of your own")
     made = cast("Callable[..., GroundTruthData]", dataset)
     if issubclass(dataset, PublicData):
         return made(default_data_dir() if data_dir is None else Path(data_dir).expanduser())

@@ -6,7 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from deltavae.distributions.uniform import Uniform
-from deltavae.errors import UserError
+from deltavae.errors import UserError, unknown_name
 from deltavae.manifolds.base import Manifold
 from deltavae.manifolds.numerics import epsilon
 
@@ -197,11 +197,7 @@ def _kl_diffusion_uniform(a: Diffusion, b: Uniform, name: str | None = None) -> 
 def check_choice(what: str, value: str, choices: tuple[str, ...]) -> None:
     """Raise `UserError` unless ``value`` is one of the names in ``choices``."""
     if value not in choices:
-        raise UserError(
-            f"there is no such {what}",
-            expected=f"one of {', '.join(choices)}",
-            received=repr(value),
-        )
+        raise unknown_name(f"there is no such {what}", value, choices)
 
 
 def _check_time(time: tf.Tensor) -> None:

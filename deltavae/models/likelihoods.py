@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from deltavae.errors import UserError
+from deltavae.errors import unknown_name
 
 LOG_2PI = math.log(2 * math.pi)
 
@@ -63,7 +63,5 @@ LIKELIHOODS = {
 def get_likelihood(name: str) -> Likelihood:
     """The likelihood of that name; an unknown one is a `UserError` naming those there are."""
     if name not in LIKELIHOODS:
-        raise UserError(
-            "unknown likelihood", expected=" or ".join(LIKELIHOODS), received=repr(name)
-        )
+        raise unknown_name("unknown likelihood", name, LIKELIHOODS)
     return LIKELIHOODS[name]

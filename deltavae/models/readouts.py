@@ -31,7 +31,7 @@ import numpy as np
 import tensorflow as tf
 from typing_extensions import override
 
-from deltavae.errors import UserError
+from deltavae.errors import UserError, unknown_name
 from deltavae.manifolds import Manifold
 from deltavae.models import READOUTS
 
@@ -221,7 +221,7 @@ def fit_readout(
     """
     codes = np.asarray(codes, np.float64)
     if name not in READOUTS:
-        raise UserError("unknown readout", expected=f"one of {', '.join(READOUTS)}", received=name)
+        raise unknown_name("unknown readout", name, READOUTS)
     num_bad = np.size(codes) - np.isfinite(codes).sum()
     if codes.ndim != 2 or num_bad:
         raise UserError(

@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from typing_extensions import override
 
-from deltavae.errors import UserError
+from deltavae.errors import unknown_name
 from deltavae.manifolds import Euclidean
 from deltavae.posteriors.base import Parameters, Posterior
 
@@ -33,11 +33,7 @@ class GaussianPosterior(Posterior):
     def __init__(self, dim: int = 10, head: str = "log_sigma", name: str = "posterior") -> None:
         super().__init__(name=name)
         if head not in HEADS:
-            raise UserError(
-                "unknown GaussianPosterior.head",
-                expected=" or ".join(HEADS),
-                received=repr(head),
-            )
+            raise unknown_name("unknown GaussianPosterior.head", head, HEADS)
         self.head = head
         self.manifold = Euclidean(dim)
         self.loc_head = keras.layers.Dense(dim, name="mean")

@@ -294,28 +294,39 @@ def from_codes(path: Path, dataset: str | GroundTruthData | None) -> CodeSource:
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    expected = "an .npz file with an array `codes`, and no objects in it"
     if not path.is_file():
-        raise UserError("there is no such file of codes", received=path)
+        raise UserError(
+            "there is no such file of codes",
+            expected=expected,
+            received=f"{path}, {'a folder' if path.is_dir() else 'which does not exist'}",
+        )
     if _is_pytorch(path):
         raise UserError(
             f"{path} is a file of PyTorch",
             expected="an .npz file with an array `codes`",
             advice='Save one with numpy.savez("codes.npz", codes=codes.detach().cpu().numpy()).',
         )
+    what, name = "another file, or a damaged one", ""
     try:
         entry = np.load(path, allow_pickle=False)
-        if isinstance(entry, np.ndarray):
-            received = "an .npy file; numpy.savez(path, codes=array) writes an .npz"
-        else:
+        if not isinstance(entry, np.ndarray):
+            what = "a damaged file"
             with entry:
-                return {name: np.asarray(entry[name]) for name in entry.files}
+                arrays = {}
+                for name in entry.files:
+                    arrays[name] = np.asarray(entry[name])
+                return arrays
+        received = "an .npy file; numpy.savez(path, codes=array) writes an .npz"
     except Exception as error:  # a file that is no archive raises nearly anything
-        received = f"another file, or a damaged one ({type(error).__name__})"
-    raise UserError(
-        f"cannot read {path}",
-        expected="an .npz file with an array `codes`, and no objects in it",
-        received=received,
-    )
+        received = f"{what} ({type(error).__name__})"
+        if "Object arrays" in str(error):
+            received = (
+                f"objects in the array `{name}`; numpy.asarray(array, dtype=float) makes numbers"
+            )
+        elif not zipfile.is_zipfile(path):
+            received = f"a file of {path.stat().st_size:,} bytes that is no .npz"
+    raise UserError(f"cannot read {path}", expected=expected, received=received)
 
 
 def _is_pytorch(path: Path) -> bool:
@@ -327,19 +338,28 @@ def _is_pytorch(path: Path) -> bool:
 
 def _codes(path: Path, arrays: dict[str, np.ndarray]) -> np.ndarray:
     codes = arrays.get("codes")
-    if codes is None or codes.ndim != 2 or codes.size == 0:
+    expected = "an array `codes` of shape (images, code)"
+    if codes is None:
+        found = ", ".join(f"`{name}` {array.shape}" for name, array in arrays.items())
         raise UserError(
-            f"{path} has no codes",
-            expected="an array `codes` of shape (images, code)",
-            received={name: array.shape for name, array in arrays.items()},
+            f"{path} has no array `codes`", expected=expected, received=found or "an empty file"
+        )
+    if codes.ndim != 2 or codes.size == 0:
+        raise UserError(
+            f"the codes of {path} have the wrong shape",
+            expected=f"{expected}, with one row or more and one column or more",
+            received=codes.shape,
+            advice="codes[:, None] makes a column of one code per image."
+            if codes.ndim == 1 and codes.size
+            else None,
         )
     if codes.dtype.kind not in "biuf":
-        raise UserError("codes must be real numbers", received=codes.dtype)
-    require_finite(codes)
+        raise UserError(f"the codes of {path} must be real numbers", received=codes.dtype)
+    require_finite(codes, f"the codes of {path}")
     largest = np.abs(codes.astype(np.float64)).max()
     if largest > 1e15:
         raise UserError(
-            "codes are too large for float32, in which they are scored",
+            f"the codes of {path} are too large for float32, in which they are scored",
             expected="magnitudes up to 1e15, so that squares are numbers too",
             received=f"{largest:.3g}",
         )
@@ -375,7 +395,11 @@ def _table(path: Path, arrays: dict[str, np.ndarray]) -> tuple[TableData, list[s
             )
     varies = np.array([len(np.unique(column)) > 1 for column in factors.T], bool)
     if not varies.any():
-        raise UserError("no factor has two values", received=f"{factors.shape[1]} factors")
+        raise UserError(
+            f"no factor of {path} has two values",
+            expected="a factor that differs between images",
+            received=f"{factors.shape[1]} of {len(factors)} rows",
+        )
     warnings = []
     if not varies.all():
         constant = ", ".join(str(i) for i in np.flatnonzero(~varies))
@@ -441,8 +465,8 @@ def open_code_source(
     if len(given) != 1:
         raise UserError(
             "more than one thing to score" if given else "nothing to score",
-            expected="exactly one of run_dir, representation, codes_file",
-            received=[str(path) for path in given],
+            expected="exactly one of --run_dir, --representation, --codes",
+            received=" and ".join(map(str, given)) or "none",
         )
     if run_dir:
         return from_run(Path(run_dir), data, embedding=bool(readouts))

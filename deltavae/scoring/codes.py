@@ -131,12 +131,12 @@ def _encode(
     return map_batches(encode_batch, data, indices, threads=_THREADS, progress=progress)
 
 
-def require_finite(codes: np.ndarray) -> None:
-    """Raises `UserError` if a code is NaN or infinite."""
+def require_finite(codes: np.ndarray, what: str = "codes") -> None:
+    """Raise `UserError` if a code is NaN or infinite; `what` names them."""
     bad = np.flatnonzero(~np.isfinite(codes).all(axis=1))
     if len(bad):
         raise UserError(
-            "codes are not finite",
+            f"{what} are not finite",
             expected="finite numbers",
             received=f"others in {len(bad)} of {len(codes)} rows, first in row {bad[0]}",
         )

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from deltavae import gin_files
-from deltavae.errors import UserError
+from deltavae.errors import UserError, unknown_name
 
 SETTINGS = {"study": ("study.gin",), "fast": ("study.gin", "fast.gin")}
 MODULES = (
@@ -79,9 +79,7 @@ def metric_settings(settings: str, bindings: Sequence[str] = ()) -> Iterator[Non
         UserError: unknown settings.
     """
     if settings not in SETTINGS:
-        raise UserError(
-            "no such metric settings", expected=f"one of {', '.join(SETTINGS)}", received=settings
-        )
+        raise unknown_name("unknown settings", settings, SETTINGS)
     files = [str(gin_files.folder() / "metrics" / name) for name in SETTINGS[settings]]
     gin = library().gin
     gin.clear_config()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from deltavae.errors import UserError
+from deltavae.errors import UserError, unknown_name
 from deltavae.models import READOUTS
 from deltavae.scoring.challenge import METRICS, PROTOCOLS
 from deltavae.scoring.library_adaptor import SETTINGS
@@ -21,11 +21,7 @@ def metric_names(metrics: Sequence[str] | None) -> list[str]:
     given_by = {score: name for name, metric in METRICS.items() for score in metric.scores}
     for name in metrics:
         if name not in METRICS and name not in given_by:
-            raise UserError(
-                "unknown metric",
-                expected=f"all, or some of {', '.join(METRICS)}",
-                received=repr(name),
-            )
+            raise unknown_name("unknown metric", name, METRICS, "all")
     if not metrics:
         raise UserError("no metric asked for", expected=", ".join(METRICS))
     return list(dict.fromkeys(name if name in METRICS else given_by[name] for name in metrics))
@@ -85,28 +81,20 @@ def check(
 ) -> None:
     """Raise `UserError` unless `deltavae.scoring.evaluate.evaluate` can do what these ask."""
     if protocol not in ("both", *PROTOCOLS):
-        raise UserError(
-            "unknown protocol",
-            expected=f"both, or one of {', '.join(PROTOCOLS)}",
-            received=repr(protocol),
-        )
+        raise unknown_name("unknown protocol", protocol, ["both", *PROTOCOLS])
     if not 0 <= seed < 2**31 - seeds:
         raise UserError(
             "seed is impossible", expected="a whole number from 0, below 2^31", received=seed
         )
     unknown = [name for name in readouts or () if name not in READOUTS]
     if unknown:
-        raise UserError(
-            "unknown readout", expected=f"some of {', '.join(READOUTS)}", received=unknown[0]
-        )
+        raise unknown_name("unknown readout", unknown[0], READOUTS)
     if seeds < 1:
         raise UserError("seeds must be at least 1", received=seeds)
     if jobs is not None and jobs < 1:
         raise UserError("jobs must be at least 1", received=jobs)
     if settings not in SETTINGS:
-        raise UserError(
-            "unknown settings", expected=f"one of {', '.join(SETTINGS)}", received=repr(settings)
-        )
+        raise unknown_name("unknown settings", settings, SETTINGS)
     if reference and protocol != "current":
         raise UserError(
             "disentanglement_lib's own code computes what the installed scikit-learn gives",

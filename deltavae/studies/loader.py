@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deltavae.errors import UserError
+from deltavae.errors import UserError, unknown_name
 from deltavae.studies.study import Study
 from deltavae.studies.study import study as make_study
 
@@ -108,9 +108,7 @@ def check_names(study: Study) -> tuple[list[str], dict[str, str]]:
 def _require(names: Sequence[str], known: Iterable[str], label: str) -> None:
     unknown = [name for name in names if name not in known and name != "all"]
     if unknown:
-        raise UserError(
-            f"unknown {label} of a study", expected=", ".join(known), received=unknown[0]
-        )
+        raise unknown_name(f"unknown {label} of a study", unknown[0], known)
 
 
 def _require_some_readout(names: Sequence[str], manifold: Manifold, setting: str) -> None:

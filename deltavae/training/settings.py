@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from deltavae.errors import UserError
+from deltavae.errors import UserError, unknown_name
 
 SCHEDULES = ("constant", "cosine")
 
@@ -92,10 +92,8 @@ class TrainSettings:
                 received=self.weight_decay,
             )
         if self.learning_rate_schedule not in SCHEDULES:
-            raise UserError(
-                "unknown train.learning_rate_schedule",
-                expected=" or ".join(SCHEDULES),
-                received=repr(self.learning_rate_schedule),
+            raise unknown_name(
+                "unknown train.learning_rate_schedule", self.learning_rate_schedule, SCHEDULES
             )
         most = 0 if self.learning_rate_schedule == "constant" else self.steps - 1
         if not isinstance(self.warmup_steps, int) or not 0 <= self.warmup_steps <= most:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 from tensorflow.python.eager import context
 
-from deltavae.errors import UserError
+from deltavae.errors import UserError, unknown_name
 
 STRATEGIES = ("none", "mirrored", "multi_worker")
 
@@ -24,7 +24,7 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
         UserError: an unknown name, or no TF_CONFIG where one is needed.
     """
     if name not in STRATEGIES:
-        raise UserError("unknown strategy", expected=" or ".join(STRATEGIES), received=repr(name))
+        raise unknown_name("unknown strategy", name, STRATEGIES)
     if name == "mirrored":
         return tf.distribute.MirroredStrategy()
     if name == "multi_worker":

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from deltavae.cli import data, evaluate, report, study, submission, train
@@ -85,7 +86,34 @@ def test_no_default_stands_in_for_an_empty_value(command, arguments):
 
 
 def test_a_misspelt_flag_names_the_nearest(command):
-    assert "did you mean --gin_bindings?" in command("train", "--gin_binding=x").stderr
+    assert "Did you mean --gin_bindings?" in command("train", "--gin_binding=x").stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wrong", "meant", "also"),
+    [
+        ([], "trian", "train", "evaluate, study, report"),
+        ([], "Evaluate", "evaluate", "submission"),
+        (["data"], "shwo", "show", "list, show, download"),
+        (["submission"], "evnet", "event", "check, event"),
+        (["evaluate", "--codes", "codes.npz", "--protocol"], "curent", "current", "both"),
+        (["evaluate", "--codes", "codes.npz", "--metrics"], "migg", "mig", "factor_vae"),
+        (["evaluate", "--codes", "codes.npz", "--metrics"], "MIG", "mig", "factor_vae"),
+        (["evaluate", "--codes", "codes.npz", "--readouts"], "alined", "aligned", "ica"),
+        (["evaluate", "--codes", "codes.npz", "--dataset"], "turntabel", "turntable", "cars3d"),
+        (["data", "show"], "dsprites", "dsprites_full or dsprites_noshape", "smallnorb"),
+        (["data", "download"], "shape3d", "shapes3d", "cars3d"),
+    ],
+)
+def test_a_misspelt_name_is_one_line_with_the_name_that_was_meant(
+    command, tmp_path, monkeypatch, arguments, wrong, meant, also
+):
+    monkeypatch.chdir(tmp_path)
+    np.savez("codes.npz", codes=np.eye(4))
+    done = command(*arguments, wrong)
+    assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
+    assert done.stderr.startswith("error: unknown ") and repr(wrong) in done.stderr
+    assert f". Did you mean {meant}?" in done.stderr and also in done.stderr
 
 
 def test_values_are_given_with_a_space_or_an_equals_sign():

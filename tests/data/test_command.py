@@ -174,7 +174,7 @@ def test_show_of_a_custom_dataset_says_what_was_noticed(tmp_path, capsys):
         (["show", "nothing"], "turntable_hues"),
         (["show", "cars3d"], "scottreed.info"),
         (["show", "isaac3d"], "by hand"),
-        (["download", "turntable"], "synthetic datasets need no files"),
+        (["download", "turntable"], "there is nothing to download"),
         (["download", "nothing"], "mpi3d_real_complex"),
     ],
 )

@@ -226,18 +226,67 @@ def test_a_table_of_seventy_columns(tmp_path):
         ({"factors": np.where(TABLE == 2, np.nan, TABLE)}, "whole numbers.*nan in column 0"),
         ({"factors": TABLE.astype(str)}, "no table of whole numbers.*shape"),
         ({"factors": TABLE[:, 0]}, "no table of whole numbers"),
-        ({"factors": 0 * TABLE}, "no factor has two values"),
+        ({"factors": 0 * TABLE}, "no factor of .* has two values"),
         ({"factors": TABLE, "factor_names": ["a"]}, "2 different names"),
         ({"factors": TABLE, "factor_names": ["a", "a:circle"]}, "2 different names"),
         ({"factors": TABLE, "circles": [[0, 2]]}, "below 2"),
         ({"factors": TABLE, "circles": [[0, 0]]}, "different numbers"),
         ({"factors": TABLE, "codes": CODES * 1e20}, "too large"),
         ({"factors": TABLE, "codes": CODES + 1j}, "real numbers"),
+        ({"factors": TABLE, "codes": CODES.astype(str)}, "real numbers.*<U"),
+        ({"factors": TABLE, "codes": CODES.astype(object)}, r"objects.*`codes`.*dtype=float"),
+        ({"factors": TABLE, "codes": np.where(CODES > 1, np.nan, CODES)}, "not finite.*in row"),
+        ({"factors": TABLE, "codes": CODES[:, 0]}, r"\(24,\)\. codes\[:, None\] makes a column"),
+        ({"factors": TABLE, "codes": CODES[:, :0]}, r"one column or more; received \(24, 0\)"),
+        ({"factors": TABLE[:0], "codes": CODES[:0]}, r"one row or more.*received \(0, 2\)"),
+        ({"factors": TABLE, "codes": 1.0}, r"received \(\)"),
     ],
 )
 def test_files_that_make_no_sense(tmp_path, arrays, words):
-    with pytest.raises(UserError, match=words):
+    """Every message names the file: somebody scores many in a loop."""
+    with pytest.raises(UserError, match=words) as refused:
         read(tmp_path, **({"codes": CODES} | arrays))
+    assert str(tmp_path / "codes.npz") in refused.value.message
+
+
+def test_arrays_of_other_names_are_listed(tmp_path):
+    with pytest.raises(UserError, match=r"codes\.npz has no array `codes`.*`z` \(24, 2\), `y`"):
+        read(tmp_path, z=CODES, y=TABLE)
+    with pytest.raises(UserError, match="an empty file"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"0.1,0.2\n0.3,0.4\n", "a file of 16 bytes that is no .npz"),
+        (b"", "a file of 0 bytes that is no .npz"),
+        (None, r"codes\.npz, a folder"),
+        ("damaged", "a damaged file"),
+    ],
+)
+def test_what_is_no_npz_at_all(tmp_path, content, words):
+    path = tmp_path / "codes.npz"
+    if content is None:
+        path.mkdir()
+    elif content == "damaged":
+        np.savez(path, codes=CODES, factors=TABLE)
+        whole = bytearray(path.read_bytes())
+        whole[200] ^= 255  # in the first array: its checksum is wrong
+        path.write_bytes(whole)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=words) as refused:
+        code_sources.from_codes(path, None)
+    assert str(path) in refused.value.message and "array `codes`" in refused.value.message
+    with pytest.raises(UserError, match="which does not exist"):
+        code_sources.from_codes(tmp_path / "none.npz", None)
+
+
+def test_codes_are_no_dataset(tmp_path):
+    np.savez(tmp_path / "codes.npz", codes=CODES, factors=TABLE)
+    with pytest.raises(UserError, match=r"holds codes.*codes, factors.*evaluate\.py --codes"):
+        load(str(tmp_path / "codes.npz"))
 
 
 @pytest.mark.parametrize("kind", ["zip", "pickle"])

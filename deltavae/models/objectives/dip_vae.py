@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 from typing_extensions import override
 
-from deltavae.errors import UserError
+from deltavae.errors import UserError, unknown_name
 from deltavae.models.objectives.base import Codes, Objective, check_weight, whole_batch
 from deltavae.posteriors import GaussianPosterior, Posterior
 
@@ -36,9 +36,7 @@ class DIPVAEObjective(Objective):
         self.lambda_od = check_weight("lambda_od", lambda_od)
         self.lambda_d_factor = check_weight("lambda_d_factor", lambda_d_factor)
         if kind not in KINDS:
-            raise UserError(
-                "unknown kind of DIP-VAE", expected=" or ".join(KINDS), received=repr(kind)
-            )
+            raise unknown_name("unknown kind of DIP-VAE", kind, KINDS)
         self.kind = kind
 
     @override
