@@ -61,6 +61,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     Names that begin so come before one that is spelt alike; they are joined by "or".
     """
     by_lower = {each.lower(): each for each in known}
+    if name.lower() in by_lower:
+        return by_lower[name.lower()]
     longer = [each for each in by_lower if len(name) > 2 and each.startswith(name.lower())]
     near = longer[:3] or difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return " or ".join(by_lower[each] for each in near) or None
