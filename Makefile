@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 DEMO := scratch/shared/demo
 
-.PHONY: env demo test test-evaluator test-baselines test-redis test-browser test-ray test-image test-slow lint
+.PHONY: env demo results-figures test test-evaluator test-baselines test-redis test-browser test-ray test-image test-slow lint
 
 env: $(VENV)/.done
 
@@ -21,6 +21,11 @@ demo: env
 	$(BIN)/python train.py --gin_config gin/demo.gin --output_dir $(DEMO) --overwrite
 	$(BIN)/python evaluate.py --run_dir $(DEMO) --settings fast --noreport
 	$(BIN)/python -m deltavae report $(DEMO) --beside $(DEMO)_circle $(DEMO)_line
+
+# The numbers and figures of docs/results.md, from the tables in docs/results/.
+results-figures: env
+	$(BIN)/python tools/results.py
+	$(BIN)/python -m tools.results_figures
 
 test: env
 	$(BIN)/python -m pytest

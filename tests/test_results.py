@@ -2,10 +2,11 @@
 
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from tools import results
+from tools import results, results_figures
 
 
 def test_pages_hold_the_numbers_of_the_tables():
@@ -44,3 +45,40 @@ def test_a_changed_number_is_seen(tmp_path, monkeypatch):
     assert results.main(["--check"]) == 0
     with pytest.raises(SystemExit, match="no row"):
         results.value("trial", "mig", setting="S2")
+
+
+def test_every_table_has_its_figure_and_the_page_shows_it():
+    text = (results.ROOT / "docs" / "results.md").read_text()
+    for table in results.TABLES.glob("*.csv"):
+        figure = results_figures.FIGURES / f"{table.stem}.svg"
+        assert results_figures.digest(table) in figure.read_text(), "run make results-figures"
+        assert f"(images/results/{figure.name})" in text
+
+
+def test_figures_are_drawn_of_what_a_table_holds(tmp_path, monkeypatch, capsys):
+    """Panels of spheres and flat space over d, and of settings; a changed table is seen."""
+    rng = np.random.default_rng(0)
+    rows = [
+        {"dataset": "cars", "setting": f"{space}{d}", "readout": "aligned", "seed": seed}
+        | {"held_out_elbo": -90 + rng.normal(), "mig": rng.uniform()}
+        for space in "SR" for d in (2, 5, 10) for seed in (0, 1, 2)
+    ]  # fmt: skip
+    for name in ("claims", "which_model"):
+        pd.DataFrame(rows).to_csv(tmp_path / f"{name}.csv", index=False)
+    for module in (results, results_figures):
+        monkeypatch.setattr(module, "TABLES", tmp_path)
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(results_figures, "FIGURES", tmp_path)
+    assert results_figures.main([]) == 0
+    assert capsys.readouterr().out.split() == ["claims.svg", "which_model.svg"]
+    over_d, settings = map(results_figures.figure_of, ("claims", "which_model"))
+    assert [axes.get_title() for axes in over_d.axes] == ["held-out ELBO", "MIG"]
+    medians = pd.DataFrame(rows).groupby("setting")["mig"].median()
+    drawn = over_d.axes[1].lines[0].get_ydata()  # the sphere
+    np.testing.assert_allclose(drawn, medians[["S2", "S5", "S10"]])
+    labels = [label.get_text() for label in settings.axes[0].get_yticklabels()]
+    assert labels == ["S2", "S5", "S10", "R2", "R5", "R10"]
+    table = tmp_path / "claims.csv"
+    assert results_figures.digest(table) in (tmp_path / "claims.svg").read_text()
+    table.write_text(table.read_text().replace("cars", "vans"))
+    assert results_figures.digest(table) not in (tmp_path / "claims.svg").read_text()

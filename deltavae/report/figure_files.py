@@ -20,11 +20,16 @@ def png(content: Figure | np.ndarray) -> bytes:
     return figure_png(content) if isinstance(content, Figure) else image_png(content)
 
 
-def figure_svg(figure: Figure) -> bytes:
-    """A figure as SVG, text as outlines, the same bytes for the same figure."""
+def figure_svg(figure: Figure, source: str | None = None) -> bytes:
+    """A figure as SVG, text as outlines, the same bytes for the same figure.
+
+    Args:
+        figure: what is drawn.
+        source: what the file says it was drawn from.
+    """
     buffer = io.BytesIO()
     with rc_context({"svg.fonttype": "path", "svg.hashsalt": "deltavae"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Source": source})
     return buffer.getvalue()
 
 

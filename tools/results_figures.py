@@ -1,0 +1,162 @@
+"""Draw the figures of docs/results.md from the tables in docs/results/.
+
+    python -m tools.results_figures            # docs/images/results/NAME.svg of every table
+    python -m tools.results_figures claims     # of one
+
+In every figure a dot is one seed, a bar the median over seeds, a line the range. A figure holds
+the SHA-256 of its table, by which a test finds one that was not drawn again.
+"""
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from deltavae.io import atomic_write
+from deltavae.report.figure_files import figure_svg
+from deltavae.report.figures.style import CATEGORIES, new_figure, plain
+from deltavae.scoring.score_specs import CHALLENGE
+from tools.results import COLUMNS, ROOT, TABLES
+
+FIGURES = ROOT / "docs" / "images" / "results"
+_PANELS = {
+    "claims": ("held_out_elbo", *CHALLENGE),
+    "claims_circle": ("reconstruction", "winding_number", "order_errors", "r2_azimuth"),
+    "table1": (*CHALLENGE, "information"),
+}
+_SCORES = (*CHALLENGE, "r2_azimuth")
+
+
+def digest(table: Path) -> str:
+    """What a figure says of the table that it was drawn from."""
+    return f"{table.name} sha256:{hashlib.sha256(table.read_bytes()).hexdigest()}"
+
+
+def by_setting(data: pd.DataFrame, columns: Sequence[str]) -> Figure:
+    """A row of panels for each dataset, a panel for each column, a line for each setting.
+
+    Args:
+        data: rows of runs; readouts are told apart by their colour.
+        columns: of `COLUMNS`; those without a number are left out.
+    """
+    columns = [name for name in columns if name in data and data[name].notna().any()]
+    settings, readouts = data["setting"].unique(), list(data["readout"].unique())
+    datasets = data["dataset"].unique()
+    figure, panels = _grid(len(datasets), columns, 0.32 * len(settings), "row")
+    for row, dataset in zip(panels, datasets, strict=True):
+        for axes, column in zip(row, columns, strict=True):
+            for number, readout in enumerate(readouts):
+                for place, setting in enumerate(settings):
+                    chosen = data[
+                        (data["dataset"] == dataset)
+                        & (data["setting"] == setting)
+                        & (data["readout"] == readout)
+                    ]
+                    offset = (number - (len(readouts) - 1) / 2) * 0.7 / len(readouts)
+                    _seeds(axes, chosen[column], place + offset, CATEGORIES[number])
+        row[0].set_yticks(range(len(settings)), settings)
+        row[0].set_ylim(len(settings) - 0.5, -0.5)
+        row[0].set_ylabel(dataset, fontsize=9)
+    if len(readouts) > 1:
+        _legend(figure, readouts)
+    return figure
+
+
+def over_dimensions(data: pd.DataFrame, columns: Sequence[str]) -> Figure:
+    """A row of panels for each dataset, a panel for each column: spheres and flat space over d.
+
+    Args:
+        data: rows of runs whose settings are S<d> and R<d>; the first readout is shown.
+        columns: of `COLUMNS`; those without a number are left out.
+    """
+    data = data[data["readout"] == data["readout"].iloc[0]]
+    columns = [name for name in columns if name in data and data[name].notna().any()]
+    names = {"S": "sphere S^d", "R": "flat space R^d"}
+    dims = data["setting"].str[1:].astype(int)
+    ticks = sorted(dims.unique())
+    datasets = data["dataset"].unique()
+    figure, panels = _grid(len(datasets), columns, 1.5, "none")
+    for row, dataset in zip(panels, datasets, strict=True):
+        for axes, column in zip(row, columns, strict=True):
+            for number, letter in enumerate(names):
+                rows = data[(data["dataset"] == dataset) & (data["setting"].str[0] == letter)]
+                seeds = rows.assign(d=dims).groupby("d")[column]
+                medians, shift = seeds.median(), 1.04 if number else 1 / 1.04
+                colour = CATEGORIES[number]
+                axes.plot(medians.index * shift, medians, "-", color=colour, lw=1.5)
+                axes.vlines(medians.index * shift, seeds.min(), seeds.max(), color=colour, lw=1)
+                axes.plot(rows.assign(d=dims)["d"] * shift, rows[column], ".", color=colour, ms=4)
+            axes.set_xscale("log")
+            axes.set_xticks(ticks, map(str, ticks))
+            axes.minorticks_off()
+        row[0].set_ylabel(dataset, fontsize=9)
+    for axes in panels[-1]:
+        axes.set_xlabel("d", fontsize=9)
+    _legend(figure, list(names.values()))
+    return figure
+
+
+_DRAWN: dict[str, Callable[[pd.DataFrame, Sequence[str]], Figure]] = {"claims": over_dimensions}
+
+
+def figure_of(name: str) -> Figure:
+    """The figure of docs/results/NAME.csv."""
+    columns = _PANELS.get(name, _SCORES)
+    return _DRAWN.get(name, by_setting)(pd.read_csv(TABLES / f"{name}.csv"), columns)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Draw the figures and name them; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Draw the figures of docs/results.md.")
+    parser.add_argument("names", nargs="*", help="tables in docs/results; default: all")
+    chosen = parser.parse_args(arguments).names
+    for name in chosen or sorted(path.stem for path in TABLES.glob("*.csv")):
+        path = FIGURES / f"{name}.svg"
+        atomic_write(path, figure_svg(figure_of(name), source=digest(TABLES / f"{name}.csv")))
+        sys.stdout.write(f"{path.relative_to(ROOT)}\n")
+    return 0
+
+
+def _grid(
+    rows: int, columns: Sequence[str], height: float, sharey: Literal["row", "none"]
+) -> tuple[Figure, np.ndarray]:
+    """A figure with a heading over each column."""
+    figure = new_figure(2.2 + 1.55 * len(columns), 0.6 + rows * (height + 0.5))
+    panels = figure.subplots(rows, len(columns), squeeze=False, sharey=sharey)
+    for axes in panels.flat:
+        plain(axes)
+        axes.tick_params(labelsize=8)
+        axes.locator_params(nbins=4)
+    for axes, name in zip(panels[0], columns, strict=True):
+        axes.set_title(COLUMNS[name][0], fontsize=9, loc="center")
+    return figure, panels
+
+
+def _seeds(axes: Axes, values: pd.Series, height: float, colour: str) -> None:
+    values = values.dropna()
+    if values.empty:
+        return
+    axes.plot([values.min(), values.max()], [height, height], "-", color=colour, lw=1, alpha=0.6)
+    axes.plot(values, np.full(len(values), height), "o", color=colour, ms=3, alpha=0.6, mew=0)
+    axes.plot([values.median()], [height], "|", color=colour, ms=9, mew=2)
+
+
+def _legend(figure: Figure, names: Sequence[str]) -> None:
+    lines = [
+        figure.axes[0].plot([], [], "-", color=CATEGORIES[number], label=name)[0]
+        for number, name in enumerate(names)
+    ]
+    figure.legend(
+        handles=lines, fontsize=8, frameon=False, loc="outside lower center", ncols=len(names)
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
