@@ -56,9 +56,12 @@ def carry_out(spec_file: Path) -> None:
     scoring = Scoring.from_json(spec["scoring"])
     with locked(folder / "worker"):
         run_dir = RunDir(folder)
-        if not run_dir.keras_model.is_file():
-            _train(run, run_dir)
-        rows, failed = _score(run, run_dir, scoring)
+        if run.get("pixels"):
+            rows, failed = _score_pixels(run, run_dir, scoring)
+        else:
+            if not run_dir.keras_model.is_file():
+                _train(run, run_dir)
+            rows, failed = _score(run, run_dir, scoring)
     content = {"version": spec["version"], "scoring": scoring.id, "rows": rows, "failed": failed}
     write_json(folder / "result.json", content)
 
@@ -93,16 +96,46 @@ def _score(
     kl_per_factor = loaded.history[-1].get("kl_per_factor")
     codes = codes_by_readout(loaded.model, loaded.data, scoring.readouts, kl_per_factor)
     np.savez(run_dir.path / CODES, **codes)  # type: ignore[arg-type]
-    scores = evaluate(
-        run_dir=run_dir.path,
-        metrics=scoring.asked,
-        protocol=scoring.protocol,
-        readouts=list(codes),
-        settings=scoring.settings,
-        output_dir=run_dir.path,
-        seed=scoring.seed,
-        jobs=run["cores"],
-    )
+    scores = evaluate(run_dir=run_dir.path, readouts=list(codes), **_asked(run, run_dir, scoring))
+    training = {
+        **measured,
+        "train_seconds": sum(row["seconds"] for row in loaded.history),
+        "score_seconds": time.monotonic() - begun,
+    }
+    return _rows(run, run_dir, scores, training)
+
+
+def _score_pixels(
+    run: dict[str, Any], run_dir: RunDir, scoring: Scoring
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """As `_score`, of principal components of the pixels, whose only readout is `embedding`."""
+    from deltavae.data import load
+    from deltavae.scoring.baselines import pca_codes
+    from deltavae.scoring.evaluate import evaluate
+
+    begun = time.monotonic()
+    data = load(run["dataset"])
+    file = run_dir.path / "pixels.npz"
+    np.savez(file, codes=pca_codes(data, np.arange(data.num_images), run["pixels"], run["seed"]))
+    scores = evaluate(codes_file=file, data=data, **_asked(run, run_dir, scoring))
+    return _rows(run, run_dir, scores, {"score_seconds": time.monotonic() - begun})
+
+
+def _asked(run: dict[str, Any], run_dir: RunDir, scoring: Scoring) -> dict[str, Any]:
+    """Arguments of `evaluate` that all runs share."""
+    return {
+        "metrics": scoring.asked,
+        "protocol": scoring.protocol,
+        "settings": scoring.settings,
+        "output_dir": run_dir.path,
+        "seed": scoring.seed,
+        "jobs": run["cores"],
+    }
+
+
+def _rows(
+    run: dict[str, Any], run_dir: RunDir, scores: dict[str, Any], measured: dict[str, float]
+) -> tuple[list[dict[str, Any]], list[str]]:
     columns = scores.get("readouts") or {scores["readout"]: scores}
     shared = {
         "setting": run["setting"],
@@ -112,12 +145,11 @@ def _score(
         "run": run_dir.path.name,
         **run["values"],
         **measured,
-        "train_seconds": sum(row["seconds"] for row in loaded.history),
-        "score_seconds": time.monotonic() - begun,
     }
     failed = [
         f"{metric} of {name}: {why}"
-        for name in codes
-        for metric, why in columns[name].get("failed", {}).items()
+        for name, column in columns.items()
+        for metric, why in column.get("failed", {}).items()
     ]
-    return [{**shared, "readout": name, **columns[name]["scores"]} for name in codes], failed
+    rows = [{**shared, "readout": name, **column["scores"]} for name, column in columns.items()]
+    return rows, failed

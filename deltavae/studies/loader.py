@@ -92,11 +92,18 @@ def check_names(study: Study) -> tuple[list[str], dict[str, str]]:
         data = load(name)
         digests[name] = data.digest
         warnings += [f"{name}: {warning}" for warning in data.warnings]
+        if study.pixels and data.is_stochastic:
+            raise UserError(
+                f"study.pixels cannot be scored on {name}, whose images are drawn anew each time",
+                advice="Set study.pixels = 0.",
+            )
         warnings += without_interventions(study.scoring.asked, data.is_grid, name)[1]
     _require(scoring.readouts, READOUTS, "readouts")
     check(scoring.protocol, scoring.seed, 1, scoring.settings, False, None, scoring.readouts)
     checked: set[tuple[tuple[str, ...], str]] = set()
     for run in study.runs():
+        if run.pixels:
+            continue
         parts = {(run.gin_configs, each) for each in ("", *run.bindings)}
         if not parts <= checked:
             manifold = config.check(run.gin_configs, run.bindings)

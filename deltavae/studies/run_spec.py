@@ -61,6 +61,8 @@ class RunSpec:
         bindings: gin bindings in order, the data set and the seed not among them.
         contents: digests of the gin files, with what they include, in order.
         cores: processor cores for the run.
+        pixels: 0, or the number of principal components of the pixels that are scored instead of
+            a trained model.
     """
 
     setting: str
@@ -68,10 +70,11 @@ class RunSpec:
     values: dict[str, object]
     dataset: str
     seed: int
-    gin_configs: tuple[str, ...]
-    bindings: tuple[str, ...]
-    contents: tuple[str, ...] = field(repr=False)
+    gin_configs: tuple[str, ...] = ()
+    bindings: tuple[str, ...] = ()
+    contents: tuple[str, ...] = field(default=(), repr=False)
     cores: int = 1
+    pixels: int = 0
 
     @property
     def id(self) -> str:
@@ -80,7 +83,8 @@ class RunSpec:
         Neither the names of files and settings nor the scoring nor the cores are part of it:
         a renamed file trains nothing again, a changed one does.
         """
-        return _digest([self.contents, self.bindings, self.dataset, self.seed])
+        content = [self.contents, self.bindings, self.dataset, self.seed]
+        return _digest([*content, self.pixels] if self.pixels else content)
 
 
 def as_binding(name: str, value: object) -> str:

@@ -12,6 +12,7 @@ from deltavae.io import atomic_dir, read_json, require_writable, write_json
 from deltavae.run_dir import RunDir
 from deltavae.studies.folder import StudyFolder
 from deltavae.studies.study import Study
+from deltavae.studies.summary import models
 from deltavae.studies.udr_of_runs import with_udr
 
 CRITERIA = ("udr", "elbo")
@@ -102,7 +103,7 @@ def select(table: pd.DataFrame, criterion: str) -> Selection | None:
         table: rows of finished runs of one data set, with `udr` where it is known.
         criterion: of `CRITERIA`.
     """
-    runs = table.drop_duplicates("run")
+    runs = models(table).drop_duplicates("run")
     if runs.empty:
         return None
     held_out = "held_out_elbo" in runs and runs["held_out_elbo"].notna().all()

@@ -12,6 +12,8 @@ from deltavae.studies import grid as grids
 from deltavae.studies.run_spec import RunSpec, Scoring, as_binding, digest_of_file
 
 ORDER = ("seeds", "datasets", "variants")
+PIXELS = "PCA of pixels"
+"""The variant that is no model: principal components of the pixels."""
 # what a study sets for each run, over all bindings
 _OF_THE_STUDY = {"train.seed": "study.seeds", "dataset.name": "study.datasets"}
 
@@ -40,6 +42,7 @@ class Study:
     retries: int
     cores: int
     order: tuple[str, ...] = ORDER
+    pixels: int = 0
     only: tuple[int, int] | None = None
     digests: dict[str, str] = field(default_factory=dict)
 
@@ -49,7 +52,7 @@ class Study:
         return islice(self._all_runs(), first, last + 1)
 
     def __len__(self) -> int:
-        settings = sum(len(self._settings(variant)) for variant in self.variants)
+        settings = sum(len(self._settings(variant)) for variant in self._all_variants())
         return len(self.seeds) * len(self.datasets) * settings
 
     def restricted(self, only: str) -> "Study":
@@ -70,17 +73,22 @@ class Study:
         return replace(self, only=(first, last))
 
     def _all_runs(self) -> Iterator[RunSpec]:
-        files = {name: self._files(name) for name in self.variants}
+        variants = self._all_variants()
+        files = {name: self._files(name) for name in variants}
         digests = {path: digest_of_file(path) for paths in files.values() for path in paths}
         choices: dict[str, Any] = {
             "seeds": self.seeds,
             "datasets": self.datasets,
-            "variants": self.variants,
+            "variants": variants,
         }
         for chosen in product(*(choices[axis] for axis in self.order)):
             at: dict[str, Any] = dict(zip(self.order, chosen, strict=True))
             variant = at["variants"]
-            extra = tuple(part for part in self.variants[variant] if not part.endswith(".gin"))
+            if variant == PIXELS and self.pixels:
+                where = {"dataset": at["datasets"], "seed": at["seeds"], "cores": self.cores}
+                yield RunSpec(PIXELS, PIXELS, {}, **where, pixels=self.pixels)
+                continue
+            extra = tuple(part for part in variants[variant] if not part.endswith(".gin"))
             for values in self._settings(variant):
                 swept = tuple(as_binding(*item) for item in values.items())
                 yield RunSpec(
@@ -108,12 +116,17 @@ class Study:
         plain["grid"], plain["own_grids"] = list(content["grid"]), dict(content["own_grids"])
         return cls(**plain)
 
+    def _all_variants(self) -> dict[str, tuple[str, ...]]:
+        return self.variants | ({PIXELS: ()} if self.pixels else {})
+
     def _settings(self, variant: str) -> grids.Grid:
+        if variant == PIXELS and self.pixels:
+            return [{}]
         own = self.own_grids.get(variant)
         return self.grid if own is None else grids.product(self.grid, own)
 
     def _files(self, variant: str) -> tuple[str, ...]:
-        own = (part for part in self.variants[variant] if part.endswith(".gin"))
+        own = (part for part in self._all_variants()[variant] if part.endswith(".gin"))
         return (*self.gin_configs, *own)
 
 
@@ -135,6 +148,7 @@ def study(
     retries: int = 1,
     cores: int = 1,
     order: Sequence[str] = ORDER,
+    pixels: int = 0,
 ) -> Study:
     """Make a study from what a study file binds under `study.`.
 
@@ -162,6 +176,9 @@ def study(
         cores: processor cores for each run.
         order: `seeds`, `datasets` and `variants`, the slowest to change first. Seeds first, as
             by default, has a study that is stopped early end with whole seeds.
+        pixels: number of principal components of the pixels that are scored beside the models,
+            as the variant `PCA of pixels`, the seed choosing the images that they are fitted to;
+            0 for none.
 
     Raises:
         UserError: an empty list, a name or value given twice, lists of a zip that differ in
@@ -205,10 +222,13 @@ def study(
                 expected=f"{_OF_THE_STUDY[bound_name]}, which sets it for every run",
                 received=f"{bound_name} among its bindings, variants or swept values",
             )
-    if retries < 0 or cores < 1:
+    if retries < 0 or cores < 1 or pixels < 0:
         raise UserError(
-            "a study needs retries >= 0 and cores >= 1", received=f"{retries} and {cores}"
+            "a study needs retries >= 0, cores >= 1 and pixels >= 0",
+            received=f"{retries}, {cores} and {pixels}",
         )
+    if pixels and PIXELS in variants:
+        raise UserError(f"study.pixels adds the variant {PIXELS!r}, which is there already")
     if sorted(order) != sorted(ORDER):
         raise UserError(
             "study.order is impossible",
@@ -233,6 +253,7 @@ def study(
         retries=retries,
         cores=cores,
         order=tuple(order),
+        pixels=pixels,
     )
 
 

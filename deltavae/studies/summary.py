@@ -37,6 +37,11 @@ GROUP = ["dataset", "setting", "readout"]
 """Columns that rows of different seeds share."""
 
 
+def models(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of trained models, which have an ELBO; a PCA of the pixels has none."""
+    return table[table["elbo"].notna()] if "elbo" in table else table
+
+
 def score_names(table: pd.DataFrame) -> list[str]:
     """Names of the columns with scores that are ranked and of which larger is better.
 
@@ -178,7 +183,7 @@ def criteria(runs: pd.DataFrame) -> pd.DataFrame:
 def selection(table: pd.DataFrame, resamples: int = 1000) -> pd.DataFrame:
     """What choosing a run without labels gives.
 
-    Within each data set and readout, the run that is best by each of `criteria` is taken.
+    Within each data set and readout, the model that is best by each of `criteria` is taken.
 
     Args:
         table: of the study.
@@ -191,7 +196,7 @@ def selection(table: pd.DataFrame, resamples: int = 1000) -> pd.DataFrame:
         `high` of its 95% confidence interval. Empty without a criterion.
     """
     rows = []
-    for (dataset, readout), part in table.groupby(["dataset", "readout"]):
+    for (dataset, readout), part in models(table).groupby(["dataset", "readout"]):
         for criterion, by in criteria(part).items():
             chosen = part.loc[by.idxmax()]
             for name in score_names(table):
@@ -244,8 +249,8 @@ def _rank_correlation(
 
 
 def best_runs(table: pd.DataFrame) -> pd.DataFrame:
-    """The run with the best mean rank over all scores, for each data set and readout."""
-    names = score_names(table)
+    """The model with the best mean rank over all scores, for each data set and readout."""
+    names, table = score_names(table), models(table)
     rank = table.groupby(["dataset", "readout"])[names].rank(ascending=False).mean(axis=1)
     # runs without a score to rank come last, in their order
     best = rank.fillna(np.inf).groupby([table["dataset"], table["readout"]]).idxmin()

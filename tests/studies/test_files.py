@@ -18,7 +18,9 @@ def any_data(monkeypatch):
     monkeypatch.setattr(
         data,
         "load",
-        lambda name: SimpleNamespace(is_grid=name != "gaps", warnings=(), digest=name),
+        lambda name: SimpleNamespace(
+            is_grid=name != "gaps", is_stochastic="noisy" in name, warnings=(), digest=name
+        ),
     )
 
 
@@ -62,6 +64,16 @@ def test_a_wrong_study_is_refused_before_anything_starts(tmp_path, line, says):
         f"study.gin_configs = ['gin/base.gin']\nstudy.datasets = ['sprites']\n{line}\n"
     )
     with pytest.raises(UserError, match=says):
+        loader.check_names(loader.load_study(str(path)))
+
+
+def test_pixels_that_are_drawn_anew_are_refused(tmp_path, any_data):
+    path = tmp_path / "wrong.gin"
+    path.write_text(
+        "study.gin_configs = ['gin/base.gin']\nstudy.datasets = ['noisy_dsprites']\n"
+        "study.pixels = 10\n"
+    )
+    with pytest.raises(UserError, match="noisy_dsprites, whose images are drawn anew"):
         loader.check_names(loader.load_study(str(path)))
 
 

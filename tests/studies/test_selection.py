@@ -53,6 +53,11 @@ def test_runs_of_the_same_udr_are_told_apart_by_their_elbo():
     assert select(rows(elbo=[-1.0, -3.0, -2.0], udr=[0.1, 0.2, 0.2]), "udr").run == "r2"
 
 
+def test_a_pca_of_the_pixels_is_never_chosen():
+    """It has no ELBO, and no module to export."""
+    assert select(rows(elbo=[np.nan, -10.0, -11.0], udr=[0.9, 0.2, 0.3]), "udr").run == "r2"
+
+
 def test_before_two_seeds_there_is_no_udr():
     assert select(rows(elbo=[-1.0]), "udr").reason == "the only run that has finished"
     chosen = select(rows(elbo=[-2.0, -1.0]), "udr")

@@ -72,6 +72,21 @@ def test_a_variant_may_have_a_sweep_of_its_own(make_study):
     assert a_study.restricted("3-5").runs().__next__().seed == 1
 
 
+def test_principal_components_of_the_pixels_are_a_variant_of_their_own(make_study):
+    a_study = make_study(
+        pixels=10, variants={"a": []}, seeds=[0, 1], order=["variants", "seeds", "datasets"]
+    )
+    runs = list(a_study.runs())
+    settings = [*["a dim=10", "a dim=20"] * 2, "PCA of pixels", "PCA of pixels"]
+    assert [run.setting for run in runs] == settings
+    assert len(a_study) == 6 == len({run.id for run in runs})
+    assert [run.pixels for run in runs] == [0, 0, 0, 0, 10, 10]
+    assert {run.id for run in make_study(pixels=5).runs()}.isdisjoint(run.id for run in runs[-2:])
+    assert [run.id for run in make_study().runs()] == [
+        run.id for run in make_study(pixels=5).runs() if not run.pixels
+    ]
+
+
 def test_a_reference_is_not_quoted_and_a_string_is(make_study):
     (run,) = make_study(zip={"a.b": ["@Sphere()"], "a.c": ["s"]}, sweep={}, seeds=[0]).runs()
     assert run.bindings == ("a.b = @Sphere()", "a.c = 's'")
@@ -105,6 +120,7 @@ def test_json_gives_the_same_study_back(make_study):
         variants={"a": ["x.y = 1"], "b": []},
         variant_sweep={"a": {"x.z": [1, 2]}},
         baselines=["b"],
+        pixels=10,
     )
     assert Study.from_json(json.loads(json.dumps(a_study.to_json()))) == a_study
 
@@ -125,6 +141,8 @@ def test_json_gives_the_same_study_back(make_study):
         {"variants": {"a": []}, "variant_sweep": {"a": {"Hypersphere.dim": [1]}}},
         {"variants": {"a": []}, "variant_sweep": {"a": {"train.seed": [1]}}},
         {"retries": -1},
+        {"pixels": -1},
+        {"variants": {"PCA of pixels": []}, "pixels": 10},
         {"name": ""},
     ],
 )

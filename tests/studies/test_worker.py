@@ -6,10 +6,13 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from deltavae.cli import study_worker
+from deltavae.data import ArrayData, Factor
+from deltavae.io import read_json, write_json
 from deltavae.run_dir import RunDir, folder_to_train_in
 from deltavae.studies import LocalEngine, StudyFolder, run_study
 from deltavae.studies.results_table import read_table
@@ -63,6 +66,24 @@ def test_a_run_that_ended_before_its_first_checkpoint_is_begun_again(tmp_path, m
         tmp_path, resume=given["resume"], overwrite=given["overwrite"], configured=True
     )
     assert found.path == tmp_path
+
+
+def test_principal_components_of_the_pixels_are_scored_as_codes(tmp_path, monkeypatch):
+    """Two pixels hold the two factors, with 20 times the variance: a component for each."""
+    grid = np.indices((8, 6)).reshape(2, -1)
+    images = np.zeros((48, 64, 64, 1), np.uint8)
+    images[:, 0, 0, 0], images[:, 9, 9, 0] = 30 * grid[0], 10 * grid[1]
+    data = ArrayData("two", [Factor("a", 8), Factor("b", 6)], images)
+    monkeypatch.setattr("deltavae.data.load", lambda name: data)
+    scoring = {"metrics": ["mig"], "readouts": ["aligned"], "settings": "fast"}
+    run = {"setting": "PCA of pixels", "variant": "PCA of pixels", "dataset": "two", "seed": 3}
+    spec = {"version": "1", "run": run | {"values": {}, "cores": 1, "pixels": 2}}
+    write_json(tmp_path / "spec.json", spec | {"scoring": scoring})
+    study_worker.carry_out(tmp_path / "spec.json")
+    (row,) = read_json(tmp_path / "result.json")["rows"]
+    assert (row["readout"], row["seed"], row["variant"]) == ("embedding", 3, "PCA of pixels")
+    assert row["mig"] > 0.95
+    assert "elbo" not in row
 
 
 @pytest.mark.slow
