@@ -24,7 +24,7 @@ demo: env
 
 # The numbers and figures of docs/results.md, from the tables in docs/results/.
 results-figures: env
-	$(BIN)/python tools/results.py
+	$(BIN)/python -m tools.results
 	$(BIN)/python -m tools.results_figures
 
 test: env

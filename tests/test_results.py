@@ -15,7 +15,7 @@ def test_pages_hold_the_numbers_of_the_tables():
 
 def test_every_table_is_shown():
     text = (results.ROOT / "docs" / "results.md").read_text()
-    shown = set(re.findall(r"<!-- table (\w+) -->", text))
+    shown = set(re.findall(r"<!-- (?:table|chosen) (\w+) -->", text))
     assert shown == {path.stem for path in results.TABLES.glob("*.csv")}
 
 
@@ -82,3 +82,28 @@ def test_figures_are_drawn_of_what_a_table_holds(tmp_path, monkeypatch, capsys):
     assert results_figures.digest(table) in (tmp_path / "claims.svg").read_text()
     table.write_text(table.read_text().replace("cars", "vans"))
     assert results_figures.digest(table) not in (tmp_path / "claims.svg").read_text()
+
+
+def test_chosen_settings_and_selection_are_drawn(tmp_path, monkeypatch):
+    """Of `a 1` and `a 2` UDR chooses the second, whose MIG is lower."""
+    rows = pd.DataFrame(
+        {
+            "dataset": "cars",
+            "setting": ["a 1", "a 1", "a 1", "a 2", "a 2", "a 2"],
+            "variant": "a",
+            "readout": "aligned",
+            "seed": [0, 1, 2, 0, 1, 2],
+            "run": list("uvwxyz"),
+            "elbo": [-6.0, -5.0, -4.0, -3.0, -2.0, -1.0],
+            "udr": [0.1, 0.2, 0.3, 0.5, 0.6, 0.4],
+            "mig": [0.6, 0.5, 0.4, 0.3, 0.2, 0.1],
+        }
+    )
+    rows.to_csv(tmp_path / "trial.csv", index=False)
+    page = "<!-- chosen trial -->\n\n<!-- end -->\n<!-- selection trial -->\n\n<!-- end -->\n"
+    monkeypatch.setattr(results, "TABLES", tmp_path)
+    text = results.filled(page)
+    assert "| cars | a 2 | aligned | 3 |" in text and "a 1" not in text
+    assert "| cars | aligned | ELBO | -1.00 (-1.00 to -1.00) |" in text
+    for by, score in {"random pick": 0.35, "ELBO": 0.1, "UDR": 0.2, "best by labels": 0.6}.items():
+        assert f"| cars | aligned | {by} | {score:.2f} |" in text

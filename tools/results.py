@@ -1,19 +1,27 @@
 """Write the numbers of docs/results.md and README.md from the tables in docs/results/.
 
-    python tools/results.py            # rewrites both pages
-    python tools/results.py --check    # status 1 where a page differs from the tables
+    python -m tools.results            # rewrites both pages
+    python -m tools.results --check    # status 1 where a page differs from the tables
 
-Between `<!-- table NAME -->` and `<!-- end -->` stands the table of docs/results/NAME.csv; between
-`<!-- value NAME ... -->` and `<!-- end -->` one number of it. Scores are medians over seeds, with
-the least and the largest behind them.
+Comments in the pages say what stands before the next `<!-- end -->`:
+
+    <!-- table NAME -->        the table of docs/results/NAME.csv
+    <!-- chosen NAME -->       the same with only the setting of each variant that UDR chooses
+    <!-- selection NAME -->    what choosing a run without labels gives
+    <!-- value NAME ... -->    one number
+
+Scores are medians over seeds, with the least and the largest behind them.
 """
 
 import argparse
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+
+from deltavae.studies import summary
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLES = ROOT / "docs" / "results"
@@ -23,7 +31,10 @@ PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md")
 COLUMNS = {
     "reconstruction": ("-log p", 1),
     "information": ("nats", 1),
+    "held_out_reconstruction": ("held-out -log p", 1),
+    "held_out_information": ("held-out nats", 1),
     "held_out_elbo": ("held-out ELBO", 1),
+    "udr": ("UDR", 2),
     "winding_number": ("winding number", 0),
     "order_errors": ("order errors", 0),
     "factor_vae_metric": ("FactorVAE", 2),
@@ -31,8 +42,17 @@ COLUMNS = {
     "mig": ("MIG", 2),
     "sap_score": ("SAP", 3),
     "irs": ("IRS", 2),
+    "infom": ("InfoM", 2),
+    "infoc": ("InfoC", 2),
+    "infoe": ("InfoE", 2),
     "r2_azimuth": ("R² azimuth", 2),
     "d_lsbd": ("D_LSBD", 2),
+}
+CRITERIA = {
+    "elbo": "ELBO",
+    "udr": "UDR",
+    "distance_to_orthogonality": "DtO",
+    "combined": "mean rank by all",
 }
 ROWS = ["dataset", "setting", "readout"]
 
@@ -46,21 +66,56 @@ def spread(values: pd.Series, digits: int) -> str:
     return shown[0] if len(values) == 1 else f"{shown[0]} ({shown[1]} to {shown[2]})"
 
 
-def table(name: str) -> str:
-    """The Markdown table of docs/results/NAME.csv: a row for each dataset, setting, readout."""
-    data = pd.read_csv(TABLES / f"{name}.csv")
+def read(name: str) -> pd.DataFrame:
+    """docs/results/NAME.csv."""
+    return pd.read_csv(TABLES / f"{name}.csv", dtype={"variant": str, "setting": str})
+
+
+def table(data: pd.DataFrame) -> str:
+    """The Markdown table of a study: a row for each dataset, setting, readout."""
     columns = [column for column in COLUMNS if column in data and data[column].notna().any()]
     heads = [*ROWS, "seeds", *(COLUMNS[column][0] for column in columns)]
-    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    lines = []
     for key, rows in data.groupby(ROWS, sort=False):
         cells = [spread(rows[column], COLUMNS[column][1]) for column in columns]
-        lines.append(f"| {' | '.join([*map(str, key), str(rows['seed'].nunique()), *cells])} |")
-    return "\n".join(lines)
+        lines.append([*map(str, key), str(rows["seed"].nunique()), *cells])
+    return markdown(heads, lines)
+
+
+def markdown(heads: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines).replace("| --- ", "|---")
+
+
+def selection(data: pd.DataFrame) -> str:
+    """Two tables: rank correlations of criteria with scores, and the scores of chosen runs."""
+    found = summary.selection(data)
+    scores = [name for name in COLUMNS if name in set(found["score"])]
+    heads = ["dataset", "readout", *(COLUMNS[name][0] for name in scores)]
+    correlations, chosen = [], []
+    for key, part in found.groupby(["dataset", "readout"], sort=False):
+        by = part.set_index(["criterion", "score"])
+
+        def cells(criterion: str, column: str, by: pd.DataFrame = by) -> list[str]:
+            return [f"{by.loc[(criterion, name), column]:.2f}" for name in scores]
+
+        criteria = list(dict.fromkeys(part["criterion"]))
+        for each in criteria:
+            shown = zip(*(cells(each, end) for end in ("correlation", "low", "high")), strict=True)
+            texts = [f"{middle} ({low} to {high})" for middle, low, high in shown]
+            correlations.append([*key, CRITERIA[each], *texts])
+            chosen.append([*key, CRITERIA[each], *cells(each, "chosen")])
+        chosen.insert(-len(criteria), [*key, "random pick", *cells(criteria[0], "mean")])
+        chosen.append([*key, "best by labels", *cells(criteria[0], "best")])
+    heads.insert(2, "criterion")
+    chosen_heads = [*heads[:2], "run chosen by", *heads[3:]]
+    return f"{markdown(heads, correlations)}\n\n{markdown(chosen_heads, chosen)}"
 
 
 def value(name: str, column: str, **chosen: str) -> str:
     """One cell: the spread of a column over the seeds of the row that `chosen` names."""
-    data = pd.read_csv(TABLES / f"{name}.csv")
+    data = read(name)
     for key, wanted in chosen.items():
         data = data[data[key].astype(str) == wanted]
     if data.empty:
@@ -68,11 +123,18 @@ def value(name: str, column: str, **chosen: str) -> str:
     return spread(data[column], COLUMNS[column][1])
 
 
+KINDS: dict[str, Callable[[pd.DataFrame], str]] = {
+    "table": table,
+    "chosen": lambda data: table(summary.chosen_settings(data)),
+    "selection": selection,
+}
+
+
 def filled(text: str) -> str:
     """The page with every marked table and number written anew."""
     text = re.sub(
-        r"(<!-- table (\w+) -->\n).*?(\n<!-- end -->)",
-        lambda found: found[1] + table(found[2]) + found[3],
+        r"(<!-- (table|chosen|selection) (\w+) -->\n).*?(\n<!-- end -->)",
+        lambda found: found[1] + KINDS[found[2]](read(found[3])) + found[4],
         text,
         flags=re.DOTALL,
     )
