@@ -7,7 +7,8 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-import deltavae.models.networks  # noqa: F401  registers what a saved model names
+import deltavae.models.adam
+import deltavae.models.networks  # noqa: F401  they register what a saved model names
 from deltavae.models.likelihoods import get_likelihood
 from deltavae.models.objectives.base import Codes, Objective, num_replicas, own_rows
 from deltavae.models.readouts import Readout

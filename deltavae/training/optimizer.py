@@ -2,18 +2,19 @@
 
 import keras
 
+from deltavae.models.adam import FusedAdam
 from deltavae.models.delta_vae import DeltaVAE
 from deltavae.training.settings import TrainSettings
 
 
-def make_optimizer(model: DeltaVAE, settings: TrainSettings) -> keras.optimizers.Adam:
+def make_optimizer(model: DeltaVAE, settings: TrainSettings) -> FusedAdam:
     """Make the optimiser of `settings`, built on the weights of `model`.
 
     Weight decay is decoupled (AdamW, Loshchilov and Hutter, arXiv 1711.05101): each step
     takes `learning_rate * weight_decay` of every kernel off it, besides Adam's step. Biases
     and scales do not decay.
     """
-    optimizer = keras.optimizers.Adam(
+    optimizer = FusedAdam(
         _schedule(settings) or settings.learning_rate,
         settings.beta1,
         settings.beta2,

@@ -5,7 +5,6 @@ import json
 import signal
 import time
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -13,6 +12,7 @@ import tensorflow as tf
 from deltavae.data.pipeline import batches
 from deltavae.errors import UserError
 from deltavae.manifolds import FlatTorus
+from deltavae.models.adam import FusedAdam
 from deltavae.posteriors import DiffusionPosterior, GaussianPosterior, ProductPosterior
 from deltavae.training.budget import epochs_in_time
 from deltavae.training.capacity_schedule import Capacity
@@ -81,7 +81,7 @@ def test_a_checkpoint_from_before_there_was_a_kl_per_factor_resumes(tmp_path, wh
 
 def test_history_averages_are_those_of_the_steps(whole):
     model = small_model()
-    model.compile(keras.optimizers.Adam(1e-3, epsilon=1e-8))
+    model.compile(FusedAdam(1e-3, epsilon=1e-8))
     losses, kls = [], []
     for images in batches(Noise(), 4, seed=0, epoch=0, steps=6):
         terms = model.update(images)

@@ -13,6 +13,7 @@ import tensorflow as tf
 from deltavae.data.pipeline import batches
 from deltavae.errors import UserError
 from deltavae.models import objectives
+from deltavae.models.adam import FusedAdam
 from deltavae.training.interrupts import StopRequest
 from tests.conftest import ROOT
 from tests.faults.small import Noise, Silent, drive, outcome, small_loop, small_model
@@ -54,7 +55,7 @@ def test_stopped_and_resumed_equals_uninterrupted(tmp_path, name):
 def test_fit_makes_the_steps_of_the_loop(tmp_path, name):
     loop = drive(small_loop(tmp_path, objective=make(name), steps=6), StopRequest())
     model = small_model(objective=make(name))
-    model.compile(keras.optimizers.Adam(1e-3, epsilon=1e-8))
+    model.compile(FusedAdam(1e-3, epsilon=1e-8))
     # C of the first epoch is 0, as in a new model
     model.fit(batches(Noise(), 4, seed=0, epoch=0, steps=6), verbose=0)
     for fitted, looped in zip(variables_of(model), variables_of(loop.model), strict=True):

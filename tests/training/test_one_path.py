@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from deltavae.data.pipeline import batches
 from deltavae.models import networks
+from deltavae.models.adam import FusedAdam
 from deltavae.models.delta_vae import DeltaVAE
 from deltavae.models.objectives import CapacityObjective
 from deltavae.posteriors import GaussianPosterior
@@ -36,7 +37,7 @@ def test_fit_and_the_loop_give_the_same_weights(tmp_path, make, together):
     assert loop.step == 20
 
     fitted = make()
-    fitted.compile(keras.optimizers.Adam(1e-3, epsilon=1e-8))
+    fitted.compile(FusedAdam(1e-3, epsilon=1e-8))
     fitted.capacity.assign(2.0)
     losses = []
     for epoch, steps in enumerate([6, 6, 6, 2]):

@@ -9,6 +9,7 @@ from keras import layers
 from typing_extensions import override
 
 from deltavae.errors import UserError
+from deltavae.models.adam import FusedAdam
 from deltavae.models.objectives.base import (
     Codes,
     Objective,
@@ -58,7 +59,7 @@ class FactorVAEObjective(Objective):
     def build(self, posterior: Posterior) -> None:
         require_total_correlation(self, posterior)
         self.network = discriminator(posterior.latent_dim, self.units, self.layers)
-        self.optimizer = keras.optimizers.Adam(1e-4, 0.5, 0.9, 1e-8)
+        self.optimizer = FusedAdam(1e-4, 0.5, 0.9, 1e-8)
         self.optimizer.build(self.network.trainable_variables)
 
     @override
