@@ -13,6 +13,7 @@ from deltavae.aicrowd.events import environment
 from deltavae.cli.flags import Parser, comma_list
 from deltavae.cli.startup import hush, start_tensorflow
 from deltavae.errors import UserError
+from deltavae.run_dir import RunDir
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +31,7 @@ def parser(prog: str) -> Parser:
         ],
     )
     add = flags.add_argument
-    add("--run_dir", metavar="RUN", help="Score a run's folder; default: the platform's run.")
+    add("--run_dir", metavar="RUN", help="Score a run's folder; default: where `train` writes.")
     add("--representation", metavar="DIR", help="Or the folder of an exported module.")
     add("--codes", metavar="FILE", help="Or an .npz file: `codes` (n, k), one row per image.")
     add("--dataset", metavar="NAME", help="Default: the one that the run or module names.")
@@ -57,7 +58,7 @@ def parser(prog: str) -> Parser:
         metavar="LIST",
         type=comma_list,
         default=[],
-        help="Score under each of embedding, aligned, ica, angles.",
+        help="Score under each of embedding, aligned, ica, angles; with --compare, show these.",
     )
     add("--output_dir", metavar="DIR", help="Where to write; default: the run's folder, if any.")
     add(
@@ -125,12 +126,12 @@ def command(options: Namespace) -> int:
                     "the challenge ranked by its five scores",
                     expected="--udr without --ranking challenge",
                 )
-            console.print(compare_as_challenge(*_participants(runs)))
+            console.print(compare_as_challenge(*_participants(runs), options.readouts))
             return 0
-        table = compared(runs)
+        table = compared(runs, readouts=options.readouts)
         if options.udr:
             start_tensorflow()
-            table = compared(runs, {"udr": _udr(runs)})
+            table = compared(runs, {"udr": _udr(runs)}, options.readouts)
         console.print(table)
         return 0
     if options.ranking != "mean":
@@ -145,7 +146,8 @@ def command(options: Namespace) -> int:
     if not (run_dir or options.representation or options.codes):
         run_dir = str(environment().run_path)
         Console(stderr=True, soft_wrap=True).print(
-            f"nothing named to score; taking the platform's run, {run_dir}", markup=False
+            f"nothing named to score: taking {run_dir}, where train writes by default",
+            markup=False,
         )
     if not options.codes or options.readouts:
         start_tensorflow()
@@ -191,6 +193,14 @@ def command(options: Namespace) -> int:
     ):
         for line in lines:
             Console(stderr=True, soft_wrap=True).print(line, style=style, markup=False)
+    written = options.output_dir or run_dir
+    console.print(
+        f"scores: {RunDir(written).scores}"
+        if written
+        else "nothing was written; --output_dir DIR keeps the scores",
+        markup=False,
+        soft_wrap=True,
+    )
     if options.report and run_dir and not options.output_dir:
         from deltavae.report import write_report
 
@@ -208,12 +218,11 @@ def _participants(runs: Sequence[str]) -> tuple[list[str], list[str] | None]:
 
 
 def _udr(folders: Sequence[str]) -> np.ndarray:
-    from deltavae.io import read_json
-    from deltavae.run_dir import RunDir
     from deltavae.scoring.code_sources import reopen, same_images
+    from deltavae.scoring.scores_json import read_scores
     from deltavae.scoring.udr import udr
 
-    return udr(same_images([reopen(read_json(RunDir(folder).scores)) for folder in folders]))
+    return udr(same_images([reopen(read_scores(folder)) for folder in folders]))
 
 
 def _progress() -> Progress:

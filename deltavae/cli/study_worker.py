@@ -16,6 +16,7 @@ from deltavae.cli.flags import Parser
 from deltavae.errors import UserError
 from deltavae.io import locked, read_json, write_json
 from deltavae.run_dir import RunDir
+from deltavae.scoring.scores_json import Scores, by_readout
 from deltavae.studies.folder import CODES
 from deltavae.studies.run_spec import Scoring
 
@@ -134,9 +135,9 @@ def _asked(run: dict[str, Any], run_dir: RunDir, scoring: Scoring) -> dict[str, 
 
 
 def _rows(
-    run: dict[str, Any], run_dir: RunDir, scores: dict[str, Any], measured: dict[str, float]
+    run: dict[str, Any], run_dir: RunDir, scores: Scores, measured: dict[str, float]
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    columns = scores.get("readouts") or {scores["readout"]: scores}
+    columns = by_readout(scores)
     shared = {
         "setting": run["setting"],
         "variant": run["variant"],

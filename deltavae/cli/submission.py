@@ -27,8 +27,8 @@ def parser(prog: str) -> Parser:
         "--run_dir",
         metavar="RUN",
         type=Path,
-        help="The run to check, made by run.sh; default: the platform's, below DIR, the folder "
-        "that is handed in (default: the current one).",
+        help="The run to check; default: where run.sh puts it, below DIR, the folder that is "
+        "handed in (default: the current one).",
     )
     return flags
 

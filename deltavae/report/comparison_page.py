@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from deltavae.report.section import Picture
 from deltavae.run_dir import RunDir
 from deltavae.scoring.comparison import read_comparable
 from deltavae.scoring.score_specs import described
+from deltavae.scoring.scores_json import Scores, title_of
 
 
 def write_comparison(run_dirs: Sequence[str | Path], output: Path) -> Path:
@@ -57,12 +57,10 @@ def write_comparison(run_dirs: Sequence[str | Path], output: Path) -> Path:
     return output
 
 
-def _grouped(
-    runs: Sequence[RunDir], scores: Sequence[dict[str, Any]]
-) -> dict[str, list[dict[str, Any]]]:
+def _grouped(runs: Sequence[RunDir], scores: Sequence[Scores]) -> dict[str, list[Scores]]:
     """Scores by configuration and readout, labelled by the folder of the first run of each."""
     labels: dict[tuple[str, ...], str] = {}
-    groups: dict[str, list[dict[str, Any]]] = {}
+    groups: dict[str, list[Scores]] = {}
     for run, one in zip(runs, scores, strict=True):
         config = _bindings(run)
         config.pop("train.seed", None)
@@ -74,7 +72,7 @@ def _grouped(
     return groups
 
 
-def _std_of_single_runs(groups: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, float]]:
+def _std_of_single_runs(groups: dict[str, list[Scores]]) -> dict[str, dict[str, float]]:
     return {
         label: members[0].get("spread", {})
         for label, members in groups.items()
@@ -100,12 +98,10 @@ def _bindings(run: RunDir) -> dict[str, str]:
     return {name.strip(): value.strip() for name, equals, value in pairs if equals}
 
 
-def _differences(
-    runs: Sequence[RunDir], scores: Sequence[dict[str, Any]]
-) -> list[tuple[str, list[str]]]:
+def _differences(runs: Sequence[RunDir], scores: Sequence[Scores]) -> list[tuple[str, list[str]]]:
     """Bindings in which the runs differ, one value per run."""
     columns = [
-        _bindings(run) | {"readout": str(one["readout"])}
+        _bindings(run) | {"readout": title_of(one, one["readout"])}
         for run, one in zip(runs, scores, strict=True)
     ]
     names = sorted({name for column in columns for name in column})

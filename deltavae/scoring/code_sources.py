@@ -23,6 +23,7 @@ from deltavae.run_dir import RunDir
 from deltavae.scoring.circular_codes import declared_angles
 from deltavae.scoring.codes import CodeCache, Encoder, digest_files, encode_once, require_finite
 from deltavae.scoring.draws import IndexedData, TableData
+from deltavae.scoring.scores_json import Scores
 
 if TYPE_CHECKING:  # brings TensorFlow
     from deltavae.manifolds import Manifold
@@ -492,7 +493,7 @@ def outdated(run_dir: RunDir, scores: Mapping[str, Any]) -> bool:
     )
 
 
-def reopen(scores: dict) -> CodeSource:
+def reopen(scores: Scores) -> CodeSource:
     """The code source that a scores.json names."""
     path = Path(scores["source"]["path"])
     dataset = None if scores["dataset"] == "factors" else scores["dataset"]

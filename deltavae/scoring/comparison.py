@@ -13,70 +13,140 @@ from rich.table import Table
 from rich.text import Text
 
 from deltavae.errors import UserError, command
-from deltavae.io import read_json
 from deltavae.run_dir import RunDir
 from deltavae.scoring.code_sources import outdated
 from deltavae.scoring.score_specs import CHALLENGE, lower_is_better, ranked
+from deltavae.scoring.scores_json import Column, Scores, by_readout, read_scores, title_of
+
+
+class Entry(NamedTuple):
+    """A column of a comparison: one readout of one run.
+
+    Attributes:
+        run: which of the runs.
+        title: what heads it.
+        numbers: what scores.json says of it.
+    """
+
+    run: int
+    title: str
+    numbers: Column
 
 
 def compare(
-    folders: Sequence[str | Path], unranked: Mapping[str, np.ndarray] | None = None
+    folders: Sequence[str | Path],
+    unranked: Mapping[str, np.ndarray] | None = None,
+    readouts: Sequence[str] = (),
 ) -> Table:
     """A table of runs side by side, with the mean of their ranks over the scores they share.
 
-    Rank 1 is the best; equal scores share the mean of their ranks.
+    Rank 1 is the best; equal scores share the mean of their ranks. Every readout of a run has
+    a column of its own.
 
     Args:
         folders: folders with a scores.json each.
         unranked: further rows, (runs,) numbers each, that don't enter the ranks.
+        readouts: which to show, as for `entries_of`.
 
     Raises:
         UserError: fewer than two runs, a run without scores, or runs scored differently.
     """
     all_scores = read_comparable(folders)
-    shared = [
-        key
-        for key in all_scores[0]["scores"]
-        if all(s["scores"].get(key) is not None for s in all_scores)
-    ]
+    entries = entries_of(folders, all_scores, readouts)
+    found = [entry.numbers["scores"] for entry in entries]
+    shared = [key for key in found[0] if all(each.get(key) is not None for each in found)]
     entering = [ranked(key) for key in shared]
     if not any(entering):
         raise UserError("the runs have no score in common", received=[str(f) for f in folders])
-    matrix = np.array([[scores["scores"][key] for key in shared] for scores in all_scores])
+    matrix = np.array([[each[key] for key in shared] for each in found])
     signed = np.where([lower_is_better(key) for key in shared], -matrix, matrix)
     table = _table(
         f"mean ranks over {sum(entering)} scores, ties averaged",
         "Rank 1 is the best, and equal scores share the mean of their ranks. The mean is over all "
         "but those that are only shown (not ranked); lower is better where marked (-).",
-        folders,
+        entries,
         all_scores,
     )
     for key, column in zip(shared, matrix.T, strict=True):
         mark = " (-)" if lower_is_better(key) else "" if ranked(key) else " (not ranked)"
         table.add_row(Text(f"{key}{mark}"), *(f"{value:.4f}" for value in column))
+    firsts = [i == 0 or entries[i - 1].run != entry.run for i, entry in enumerate(entries)]
     for key, row in (unranked or {}).items():
-        table.add_row(f"{key} (not ranked)", *(f"{value:.4f}" for value in row))
+        numbers = [f"{row[entry.run]:.4f}" for entry in entries]
+        cells = [number if first else "" for number, first in zip(numbers, firsts, strict=True)]
+        table.add_row(f"{key} (not ranked)", *cells)
     ranks = mean_ranks(signed[:, entering])
     table.add_row("mean rank", *(f"{rank:.2f}" for rank in ranks), style="bold")
     return table
 
 
+def entries_of(
+    folders: Sequence[str | Path], all_scores: Sequence[Scores], readouts: Sequence[str] = ()
+) -> list[Entry]:
+    """The columns of a comparison, run by run.
+
+    Args:
+        folders: of the runs, for titles.
+        all_scores: of the runs.
+        readouts: which to show. By default those that all runs have or, where they have none in
+            common, the first one of each. Codes that something else made, scored as they are,
+            stand beside any.
+
+    Raises:
+        UserError: a run was not scored under one of the readouts.
+    """
+    columns = [by_readout(scores) for scores in all_scores]
+    chosen = list(readouts) or [n for n in columns[0] if all(n in each for each in columns)]
+    entries = []
+    for run, (folder, scores, found) in enumerate(zip(folders, all_scores, columns, strict=True)):
+        first = next(iter(found))
+        shown = [name for name in dict.fromkeys(chosen) if name in found]
+        missing = [name for name in readouts if name not in found]
+        if missing and title_of(scores, first) != "codes":
+            raise UserError(
+                f"{folder} was not scored under {missing[0]}",
+                expected=f"--readouts among {', '.join(found)}",
+                received=", ".join(readouts),
+                advice="Score it again with these --readouts.",
+            )
+        for name in shown or [first]:
+            title = f"{Path(folder).name} ({title_of(scores, name)})"
+            entries.append(Entry(run, title, found[name]))
+    return entries
+
+
 def compare_as_challenge(
-    folders: Sequence[str | Path], participants: Sequence[str] | None = None
+    folders: Sequence[str | Path],
+    participants: Sequence[str] | None = None,
+    readouts: Sequence[str] = (),
 ) -> Table:
     """A table of runs in the places that the challenge's leaderboard would give them.
 
     Args:
         folders: folders with a scores.json each, in the order of submission.
         participants: whose each run is; by default each is of a participant of its own.
+        readouts: the one to take of each run; by default its first, which was handed in.
 
     Raises:
-        UserError: as for `compare`.
+        UserError: as for `compare`, or several readouts.
     """
+    if len(readouts) > 1:
+        raise UserError(
+            "an entry to the challenge is one readout of a run",
+            expected="one name in --readouts with --ranking challenge",
+            received=", ".join(readouts),
+        )
     all_scores = read_comparable(folders)
-    old = all(f"{key}_2019" in s["scores"] for s in all_scores for key in ("dci", "sap_score"))
+    firsts = [next(iter(by_readout(scores))) for scores in all_scores]
+    entries = [
+        entry
+        for folder, scores, first in zip(folders, all_scores, firsts, strict=True)
+        for entry in entries_of([folder], [scores], readouts or [first])
+    ]
+    found = [entry.numbers["scores"] for entry in entries]
+    old = all(f"{key}_2019" in each for each in found for key in ("dci", "sap_score"))
     keys = [f"{key}_2019" if old and key in ("dci", "sap_score") else key for key in CHALLENGE]
-    matrix = np.array([[s["scores"].get(key) or 0.0 for key in keys] for s in all_scores])
+    matrix = np.array([[each.get(key) or 0.0 for key in keys] for each in found])
     whose = list(participants or map(str, range(len(folders))))
     current = not old and all_scores[0]["protocol"] != "challenge2019"
     table = _table(
@@ -84,7 +154,7 @@ def compare_as_challenge(
         "Ties share the better rank, and a score that is missing counts as 0. Of a participant's "
         "entries the best one gets a place."
         + (" DCI and SAP are today's, not those of 2019." if current else ""),
-        folders,
+        entries,
         all_scores,
     )
     for key, column in zip(keys, matrix.T, strict=True):
@@ -99,7 +169,7 @@ def compare_as_challenge(
     return table
 
 
-def read_comparable(folders: Sequence[str | Path]) -> list[dict]:
+def read_comparable(folders: Sequence[str | Path]) -> list[Scores]:
     """Read the scores of runs that can be compared: of one dataset, and scored in one way.
 
     Args:
@@ -112,7 +182,7 @@ def read_comparable(folders: Sequence[str | Path]) -> list[dict]:
         raise UserError("nothing to compare", expected="two runs or more", received=len(folders))
     score = f"{command('evaluate')} --run_dir"
     all_scores = [
-        read_json(RunDir(folder).scores, f"Score it first: {score} {shlex.quote(str(folder))}")
+        read_scores(folder, f"Score it first: {score} {shlex.quote(str(folder))}")
         for folder in folders
     ]
     for folder, scores in zip(folders, all_scores, strict=True):
@@ -131,7 +201,7 @@ def read_comparable(folders: Sequence[str | Path]) -> list[dict]:
                 expected="the same for all",
                 received=values,
             )
-    digests = {s["dataset_digest"][:16] for s in all_scores if s.get("dataset_digest")}
+    digests = {digest[:16] for s in all_scores if (digest := s.get("dataset_digest"))}
     if len(digests) > 1:
         raise UserError(
             "runs were scored on different contents of their dataset",
@@ -142,12 +212,12 @@ def read_comparable(folders: Sequence[str | Path]) -> list[dict]:
 
 
 def _table(
-    title: str, caption: str, folders: Sequence[str | Path], all_scores: Sequence[dict]
+    title: str, caption: str, entries: Sequence[Entry], all_scores: Sequence[Scores]
 ) -> Table:
     table = Table(title=Text(f"{all_scores[0]['dataset']}: {title}"), caption=caption)
     table.add_column("score")
-    for folder, scores in zip(folders, all_scores, strict=True):
-        table.add_column(Text(f"{Path(folder).name} ({scores['readout']})"), justify="right")
+    for entry in entries:
+        table.add_column(Text(entry.title), justify="right")
     return table
 
 

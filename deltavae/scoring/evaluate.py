@@ -28,7 +28,8 @@ from deltavae.scoring.jobs import Job, Outcome, run_jobs
 from deltavae.scoring.library_adaptor import library
 from deltavae.scoring.periodic_factors import PeriodicScores
 from deltavae.scoring.request import check, left_out, metric_names, without_interventions
-from deltavae.scoring.results import column_report, described, write_scores
+from deltavae.scoring.results import column_report
+from deltavae.scoring.scores_json import SCHEMA, Scores, now, versions, write_scores
 
 Progress = Callable[[str, int, int], object]
 
@@ -51,7 +52,7 @@ def evaluate(
     discrete: bool = False,
     baselines: bool = False,
     progress: Progress | None = None,
-) -> dict:
+) -> Scores:
     """Scores one representation and writes `scores.json` and the results of each metric.
 
     Args:
@@ -158,25 +159,28 @@ def evaluate(
         )
         for name, codes in columns.items()
     }
-    scores = described(
-        dataset=source.dataset,
-        dataset_digest=source.data.digest if source.data else None,
-        source={"kind": source.kind, "path": str(source.path), "sha256": source.digest},
-        protocol=protocol,
-        settings=settings,
-        seed=seed,
-        seeds=seeds,
-        reference=reference,
-        discrete=discrete,
-        warnings=[
+    scores: Scores = {
+        "schema": SCHEMA,
+        "created": now(),
+        "versions": versions(),
+        "dataset": source.dataset,
+        "dataset_digest": source.data.digest if source.data else None,
+        "source": {"kind": source.kind, "path": str(source.path), "sha256": source.digest},
+        "protocol": protocol,
+        "settings": settings,
+        "seed": seed,
+        "seeds": seeds,
+        "reference": reference,
+        "discrete": discrete,
+        "warnings": [
             *(source.data.warnings if source.data else ()),
             *source.warnings,
             *warnings,
             *_warnings({name: constant[name] for name in functions}, names),
         ],
-        readout=first,
+        "readout": first,
         **reports[first],
-    )
+    }
     if len(functions) > 1:
         scores["readouts"] = {name: reports[name] for name in functions}
     if baselines:

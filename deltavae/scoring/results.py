@@ -1,42 +1,16 @@
-"""The content of scores.json, and the table that is printed of it (docs/scores.md)."""
+"""From the outcomes of metrics to the numbers of scores.json, and the table that is printed."""
 
 from __future__ import annotations
-
-import datetime
-import importlib.metadata
-import json
 
 import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-import deltavae
-from deltavae.io import write_json
-from deltavae.run_dir import RunDir
 from deltavae.scoring import challenge
 from deltavae.scoring.baselines import BASELINES
 from deltavae.scoring.jobs import Job, Outcome
 from deltavae.scoring.score_specs import SCORES, score_spec
-
-SCHEMA = 1
-_VERSIONS = ("numpy", "scikit-learn", "numba", "tensorflow", "disentanglement-lib")
-
-
-def versions() -> dict[str, str]:
-    """Versions of deltavae and of what the scores depend on."""
-    found = {"deltavae": deltavae.__version__}
-    for name in _VERSIONS:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def described(**facts: object) -> dict[str, object]:
-    """The head of scores.json: schema, time, versions, and the facts given."""
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return {"schema": SCHEMA, "created": now, "versions": versions(), **facts}
+from deltavae.scoring.scores_json import Column, Scores, by_readout, title_of
 
 
 def score_key(score: str, version: str, protocol: str) -> str:
@@ -46,21 +20,13 @@ def score_key(score: str, version: str, protocol: str) -> str:
 
 
 def column_report(
-    readout: str, outcomes: dict[Job, Outcome], protocol: str, probes: dict
-) -> dict[str, dict]:
-    """What scores.json says of one readout.
-
-    Returns:
-        scores: the reported numbers of each metric, mean over seeds; with them r2_<factor> and
-            d_lsbd, the mean over the periodic factors.
-        spread: its standard deviation over seeds (n - 1), where there are several.
-        metrics: every number of each metric (mean over seeds) and `seconds`.
-        probes: as `probe.probe_factors` returns.
-        failed: by metric, or by score where it alone is not finite, why there is none.
-    """
-    report: dict[str, dict] = {
-        "scores": {}, "spread": {}, "metrics": {}, "probes": probes, "failed": {},
-    }  # fmt: skip
+    readout: str,
+    outcomes: dict[Job, Outcome],
+    protocol: str,
+    probes: dict[str, dict[str, float | str]],
+) -> Column:
+    """What scores.json says of one readout or baseline."""
+    report: Column = {"scores": {}, "spread": {}, "metrics": {}, "probes": probes, "failed": {}}
     grouped: dict[str, list[tuple[Job, Outcome]]] = {}
     for job, outcome in outcomes.items():
         if job.readout == readout:
@@ -83,8 +49,8 @@ def column_report(
         seconds = sum(outcome.seconds for _, outcome in ran)
         report["metrics"][key] = {**means, "seconds": round(seconds, 2)}
     for factor, found in probes.items():
-        report["scores"][f"r2_{factor}"] = found["images"]
-    turned = [found["d_lsbd"] for found in probes.values() if "d_lsbd" in found]
+        report["scores"][f"r2_{factor}"] = float(found["images"])
+    turned = [float(found["d_lsbd"]) for found in probes.values() if "d_lsbd" in found]
     if turned:
         report["scores"]["d_lsbd"] = float(np.mean(turned))
     for key, value in list(report["scores"].items()):
@@ -100,30 +66,14 @@ def column_report(
     return report
 
 
-def write_scores(run_dir: RunDir, scores: dict) -> None:
-    """Writes scores.json, and each metric's numbers where the 2019 starter kit looks for them."""
-    write_json(run_dir.scores, _finite(scores))
-    for metric, numbers in scores["metrics"].items():
-        path = run_dir.metrics / metric / "results" / "aggregate" / "evaluation.json"
-        prefixed = {f"evaluation_results.{name}": value for name, value in numbers.items()}
-        prefixed["evaluation_config.dataset.name"] = scores["dataset"]
-        prefixed["evaluation_config.evaluation.random_seed"] = scores["seed"]
-        write_json(path, _finite(prefixed))
-
-
-def _finite(content: object) -> object:
-    """The same with None for NaN and infinities, which JSON doesn't have."""
-    return json.loads(json.dumps(content), parse_constant=lambda _: None)
-
-
-def scores_by_column(scores: dict) -> dict[str, dict]:
-    """What `column_report` says, by readout and then by baseline, as a table calls them."""
-    readouts = scores.get("readouts") or {scores["readout"]: scores}
+def scores_by_column(scores: Scores) -> dict[str, Column]:
+    """What scores.json says, by readout and then by baseline, as a table calls them."""
+    readouts = {title_of(scores, name): column for name, column in by_readout(scores).items()}
     beside = scores.get("baselines", {})
     return readouts | {BASELINES.get(name, name): report for name, report in beside.items()}
 
 
-def format_scores(scores: dict) -> Table:
+def format_scores(scores: Scores) -> Table:
     """A table of the scores, a column for each readout and baseline."""
     columns = scores_by_column(scores)
     table = Table(title=Text(f"{scores['dataset']}, {scores['settings']} sample sizes"))
@@ -134,27 +84,28 @@ def format_scores(scores: dict) -> Table:
     failed = dict.fromkeys(key for report in columns.values() for key in report["failed"])
     for key in keys:
         table.add_row(Text(key), *(_cell(report, key) for report in columns.values()))
-    for factor in next(iter(columns.values()))["probes"]:
+    for factor, found in next(iter(columns.values()))["probes"].items():
+        held_out = f"held-out values of {found.get('object_factor', 'another factor')}"
         for kind, label in _PROBES.items():
             if kind.startswith("pca_") and "baselines" in scores:
                 continue  # a column of its own
             cells = [report["probes"][factor].get(kind) for report in columns.values()]
             if any(cell is not None for cell in cells):
                 shown = ["" if cell is None else f"{cell:.4f}" for cell in cells]
-                table.add_row(Text(f"r2_{factor}, {label}"), *shown)
+                table.add_row(Text(f"r2_{factor}, {label.format(held_out)}"), *shown)
     for key in failed:
         table.add_row(key, *("failed" if key in r["failed"] else "" for r in columns.values()))
     return table
 
 
 _PROBES = {
-    "objects": "held-out objects",
+    "objects": "{}",
     "pca_images": "PCA of pixels",
-    "pca_objects": "PCA of pixels, held-out objects",
+    "pca_objects": "PCA of pixels, {}",
 }
 
 
-def _cell(report: dict, key: str) -> str:
+def _cell(report: Column, key: str) -> str:
     if key not in report["scores"]:
         return ""
     spread = f" ± {report['spread'][key]:.4f}" if key in report["spread"] else ""

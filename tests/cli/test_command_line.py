@@ -154,7 +154,7 @@ def test_booleans(arguments, expected):
 def test_compare_takes_the_runs_that_follow(command, monkeypatch, arguments):
     compared = []
     monkeypatch.setattr(
-        "deltavae.scoring.comparison.compare", lambda runs, *_: compared.append(runs)
+        "deltavae.scoring.comparison.compare", lambda runs, *_, readouts=(): compared.append(runs)
     )
     monkeypatch.setattr(evaluate, "_udr", lambda runs: None)
     assert command("evaluate", *arguments).returncode == 0

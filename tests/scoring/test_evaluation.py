@@ -76,7 +76,9 @@ def test_files_scores_and_table(tmp_path, file, data):
         path = out / "metrics" / metric / "results" / "aggregate" / "evaluation.json"
         written = json.loads(path.read_text())
         assert written["evaluation_results.seconds"] == numbers["seconds"]
-    assert "dci_2019" in table_text(format_scores(scores))
+    text = table_text(format_scores(scores))
+    assert "dci_2019" in text and "r2_azimuth, held-out values of object" in text
+    assert "r2_azimuth, PCA of pixels, held-out values of object" in text
 
 
 def test_one_protocol_names_its_number_dci(file, data):
@@ -225,6 +227,10 @@ def test_the_command_line(tmp_path, turned, command, monkeypatch):
     good = command(*short, "--metrics", "mig", "--output_dir", "o")
     assert good.returncode == 0 and "mig" in good.stdout
     assert (tmp_path / "o" / "scores.json").is_file()
+    assert good.stdout.endswith("scores: o/scores.json\n") and "codes" in good.stdout
+    told = command(*short, "--metrics", "mig").stdout
+    assert told.endswith("nothing was written; --output_dir DIR keeps the scores\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["codes.npz", "o"]
     bad = command("evaluate", "--codes", "codes.npz", "--metrics", "nothing")
     assert bad.returncode == 2
     assert bad.stderr.strip().splitlines()[-1].startswith("error: unknown metric")
@@ -257,7 +263,7 @@ def test_exit_status(tmp_path, turned, capsys):
     assert "received 96 values of code" in capsys.readouterr().err
     np.savez(file, codes=turned[0], factors=np.arange(96)[:, None])
     assert main([*arguments, "dci_forest"]) == 1
-    assert "dci_forest of embedding failed" in capsys.readouterr().err
+    assert "dci_forest of codes failed" in capsys.readouterr().err
 
 
 def test_baselines_stand_beside_and_are_known(tmp_path, turned):

@@ -7,7 +7,7 @@ import pytest
 
 from deltavae.cli.main import main
 from deltavae.run_dir import RunDir
-from deltavae.scoring.comparison import challenge_places
+from deltavae.scoring.comparison import challenge_places, compare
 from deltavae.scoring.score_specs import CHALLENGE
 
 # Entries in order of submission: ann's two, bob's two, eve's one.
@@ -62,7 +62,8 @@ def runs(tmp_path):
 
 
 def cells(text, row):
-    line = next(line for line in text.splitlines() if line.split("│")[1].strip() == row)
+    lines = [line for line in text.splitlines() if "│" in line]
+    line = next(line for line in lines if line.split("│")[1].strip() == row)
     return [cell.strip() for cell in line.split("│")[2:-1]]
 
 
@@ -75,6 +76,57 @@ def test_the_command(runs, capsys, monkeypatch):
     assert cells(text, "place") == ["1", "", "2", "", "3"]
     assert main(["evaluate", "--compare", *runs]) == 0
     assert "ties averaged" in capsys.readouterr().out
+
+
+def written(folder, kind="run", **readouts):
+    """A folder of scores: for each readout its MIG and SAP."""
+    columns = {
+        name: {"scores": {"mig": mig, "sap_score": sap}, "failed": {}}
+        for name, (mig, sap) in readouts.items()
+    }
+    first = next(iter(columns))
+    content = {"dataset": "x", "protocol": "both", "settings": "study", "readout": first}
+    content |= columns[first] | {"source": {"kind": kind, "path": "p", "sha256": "0"}}
+    RunDir(folder).path.mkdir()
+    more = {"readouts": columns} if len(columns) > 1 else {}
+    RunDir(folder).scores.write_text(json.dumps(content | more))
+    return str(folder)
+
+
+def header(text):
+    line = next(line for line in text.splitlines() if "score" in line and "┃" in line)
+    return [cell.strip() for cell in line.split("┃")[2:-1]]
+
+
+def test_every_readout_that_the_runs_share_has_a_column(tmp_path, command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "150")
+    a = written(tmp_path / "a", embedding=(0.1, 0.4), aligned=(0.3, 0.2), ica=(0.9, 0.9))
+    b = written(tmp_path / "b", aligned=(0.4, 0.3), embedding=(0.2, 0.1))
+    mine = written(tmp_path / "mine", "codes", embedding=(0.5, 0.5))
+    shown = command("evaluate", "--compare", a, b).stdout
+    assert header(shown) == ["a (embedding)", "a (aligned)", "b (embedding)", "b (aligned)"]
+    assert cells(shown, "mig") == ["0.1000", "0.3000", "0.2000", "0.4000"]
+    # mig puts them 4, 2, 3, 1 and sap_score 1, 3, 4, 2
+    assert cells(shown, "mean rank") == ["2.50", "2.50", "3.50", "1.50"]
+    shown = command("evaluate", "--compare", a, mine).stdout
+    assert header(shown) == ["a (embedding)", "mine (codes)"]
+    shown = command("evaluate", "--compare", a, mine, "--readouts", "ica,aligned").stdout
+    assert header(shown) == ["a (ica)", "a (aligned)", "mine (codes)"]
+    assert cells(shown, "sap_score") == ["0.9000", "0.2000", "0.5000"]
+    refused = command("evaluate", "--compare", a, b, "--readouts", "ica")
+    assert refused.returncode == 2 and "b was not scored under ica" in refused.stderr
+    challenge = ("evaluate", "--ranking", "challenge", "--compare", a, b)
+    assert header(command(*challenge).stdout) == ["a (embedding)", "b (aligned)"]
+    assert header(command(*challenge, "--readouts", "aligned").stdout)[0] == "a (aligned)"
+    assert command(*challenge, "--readouts", "aligned,embedding").returncode == 2
+
+
+def test_udr_is_of_a_run_and_not_of_a_readout(tmp_path):
+    a = written(tmp_path / "a", embedding=(0.1, 0.4), aligned=(0.3, 0.2))
+    b = written(tmp_path / "b", embedding=(0.2, 0.1), aligned=(0.4, 0.3))
+    table = compare([a, b], {"udr": np.array([0.25, 0.75])})
+    row = [column._cells[-2] for column in table.columns]
+    assert row == ["udr (not ranked)", "0.2500", "", "0.7500", ""]
 
 
 def test_scores_of_an_earlier_model_are_refused(runs, capsys):
