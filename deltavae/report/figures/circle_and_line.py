@@ -200,15 +200,7 @@ def _draw_circle(axes: Axes, orbit: Orbit) -> None:
         _image(axes, image, 1.41 * away[0], 1.41 * away[1], 0.275, colour)
     for angle, image in zip(orbit.path, orbit.decoded, strict=True):
         _image(axes, image, 0.7 * np.cos(angle), 0.7 * np.sin(angle), 0.29)
-    axes.text(
-        0,
-        0,
-        "framed: images\nunframed: decoded",
-        ha="center",
-        va="center",
-        fontsize=13,
-        color=FAINT,
-    )
+    _note(axes, 0, 0, "framed: images\nunframed: decoded")
 
 
 def _evenly_around(angles: np.ndarray) -> np.ndarray:
@@ -264,8 +256,9 @@ def _draw_line(axes: Axes, orbit: Orbit) -> None:
         f"{orbit.degrees[second]:.0f}°,\nneighbouring images {apart}",
         ha="center", va="center", fontsize=14, color=TEAR,
     )  # fmt: skip
-    _note(axes, (top + depth) / 2, "framed: images\nunframed: decoded")
+    inside = 0.5 * (ends[0] + ends[1]), 0.5 * (top + depth)
+    _note(axes, *inside, "framed: images\nunframed: decoded")
 
 
-def _note(axes: Axes, height: float, text: str) -> None:
-    axes.text(0, height, text, ha="center", va="center", fontsize=13, color=FAINT)
+def _note(axes: Axes, x: float, y: float, text: str) -> None:
+    axes.text(x, y, text, ha="center", va="center", fontsize=13, color=FAINT)
