@@ -50,38 +50,48 @@ def test_a_changed_number_is_seen(tmp_path, monkeypatch):
 def test_every_table_has_its_figure_and_the_page_shows_it():
     text = (results.ROOT / "docs" / "results.md").read_text()
     for table in results.TABLES.glob("*.csv"):
-        figure = results_figures.FIGURES / f"{table.stem}.svg"
-        assert results_figures.digest(table) in figure.read_text(), "run make results-figures"
-        assert f"(images/results/{figure.name})" in text
+        for name in results_figures.drawings(table.stem):
+            figure = results_figures.FIGURES / f"{name}.svg"
+            assert results_figures.digest(table) in figure.read_text(), "run make results-figures"
+            assert f"(images/results/{figure.name})" in text
 
 
 def test_figures_are_drawn_of_what_a_table_holds(tmp_path, monkeypatch, capsys):
-    """Panels of spheres and flat space over d, and of settings; a changed table is seen."""
+    """Spheres and flat space over d, settings that UDR chooses, what predicts a score."""
     rng = np.random.default_rng(0)
-    rows = [
-        {"dataset": "cars", "setting": f"{space}{d}", "readout": "aligned", "seed": seed}
+    rows = pd.DataFrame(
+        {"dataset": "cars", "setting": f"{space}{d}", "variant": space, "readout": "aligned"}
+        | {"seed": seed, "run": f"{space}{d}{seed}", "udr": 0.1 * d, "elbo": -rng.uniform()}
         | {"held_out_elbo": -90 + rng.normal(), "mig": rng.uniform()}
         for space in "SR" for d in (2, 5, 10) for seed in (0, 1, 2)
-    ]  # fmt: skip
-    for name in ("claims", "which_model"):
-        pd.DataFrame(rows).to_csv(tmp_path / f"{name}.csv", index=False)
+    )  # fmt: skip
+    for name in ("claims_short", "which_model"):
+        rows.to_csv(tmp_path / f"{name}.csv", index=False)
     for module in (results, results_figures):
         monkeypatch.setattr(module, "TABLES", tmp_path)
         monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(results_figures, "FIGURES", tmp_path)
     assert results_figures.main([]) == 0
-    assert capsys.readouterr().out.split() == ["claims.svg", "which_model.svg"]
-    over_d, settings = map(results_figures.figure_of, ("claims", "which_model"))
-    assert [axes.get_title() for axes in over_d.axes] == ["held-out ELBO", "MIG"]
-    medians = pd.DataFrame(rows).groupby("setting")["mig"].median()
-    drawn = over_d.axes[1].lines[0].get_ydata()  # the sphere
-    np.testing.assert_allclose(drawn, medians[["S2", "S5", "S10"]])
-    labels = [label.get_text() for label in settings.axes[0].get_yticklabels()]
-    assert labels == ["S2", "S5", "S10", "R2", "R5", "R10"]
-    table = tmp_path / "claims.csv"
-    assert results_figures.digest(table) in (tmp_path / "claims.svg").read_text()
+    drawn = ["claims_short.svg", "which_model.svg", "which_model_selection.svg"]
+    assert capsys.readouterr().out.split() == drawn
+    table = tmp_path / "claims_short.csv"
+    assert results_figures.digest(table) in (tmp_path / drawn[0]).read_text()
     table.write_text(table.read_text().replace("cars", "vans"))
-    assert results_figures.digest(table) not in (tmp_path / "claims.svg").read_text()
+    assert results_figures.digest(table) not in (tmp_path / drawn[0]).read_text()
+
+    over_d = results_figures.over_dimensions(rows, ["held_out_elbo", "mig", "dci"])
+    assert [axes.get_title() for axes in over_d.axes] == ["held-out ELBO", "MIG"]
+    medians = rows.groupby("setting")["mig"].median()
+    sphere = over_d.axes[1].lines[0].get_ydata()
+    np.testing.assert_allclose(sphere, medians[["S2", "S5", "S10"]])
+    # UDR is largest at d = 10
+    chosen = results_figures.of_chosen_settings(rows, ["mig"])
+    assert [label.get_text() for label in chosen.axes[0].get_yticklabels()] == ["S", "R"]
+    bars = [line.get_xdata()[0] for line in chosen.axes[0].lines if line.get_marker() == "|"]
+    np.testing.assert_allclose(bars, medians[["S10", "R10"]])
+    correlations = results_figures.of_selection(rows.assign(elbo=rows["mig"]), ["mig"])
+    dots = [line.get_xdata()[0] for line in correlations.axes[0].lines if line.get_marker() == "o"]
+    assert dots[0] == pytest.approx(1)  # the ELBO is the MIG here
 
 
 def test_chosen_settings_and_selection_are_drawn(tmp_path, monkeypatch):

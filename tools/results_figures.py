@@ -1,10 +1,10 @@
 """Draw the figures of docs/results.md from the tables in docs/results/.
 
     python -m tools.results_figures            # docs/images/results/NAME.svg of every table
-    python -m tools.results_figures claims     # of one
+    python -m tools.results_figures recipe     # of one
 
-In every figure a dot is one seed, a bar the median over seeds, a line the range. A figure holds
-the SHA-256 of its table, by which a test finds one that was not drawn again.
+In the figures of runs a dot is one seed, a bar the median over seeds, a line the range. A figure
+holds the SHA-256 of its table, by which a test finds one that was not drawn again.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import hashlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,16 +21,12 @@ from matplotlib.figure import Figure
 
 from deltavae.io import atomic_write
 from deltavae.report.figure_files import figure_svg
-from deltavae.report.figures.style import CATEGORIES, new_figure, plain
+from deltavae.report.figures.style import CATEGORIES, FAINT, new_figure, plain
 from deltavae.scoring.score_specs import CHALLENGE
-from tools.results import COLUMNS, ROOT, TABLES
+from deltavae.studies import summary
+from tools.results import COLUMNS, CRITERIA, ROOT, TABLES, read
 
 FIGURES = ROOT / "docs" / "images" / "results"
-_PANELS = {
-    "claims": ("held_out_elbo", *CHALLENGE),
-    "claims_circle": ("reconstruction", "winding_number", "order_errors", "r2_azimuth"),
-    "table1": (*CHALLENGE, "information"),
-}
 _SCORES = (*CHALLENGE, "r2_azimuth")
 
 
@@ -59,8 +55,8 @@ def by_setting(data: pd.DataFrame, columns: Sequence[str]) -> Figure:
                         & (data["setting"] == setting)
                         & (data["readout"] == readout)
                     ]
-                    offset = (number - (len(readouts) - 1) / 2) * 0.7 / len(readouts)
-                    _seeds(axes, chosen[column], place + offset, CATEGORIES[number])
+                    height = place + _offset(number, len(readouts))
+                    _seeds(axes, chosen[column], height, CATEGORIES[number])
         row[0].set_yticks(range(len(settings)), settings)
         row[0].set_ylim(len(settings) - 0.5, -0.5)
         row[0].set_ylabel(dataset, fontsize=9)
@@ -103,13 +99,69 @@ def over_dimensions(data: pd.DataFrame, columns: Sequence[str]) -> Figure:
     return figure
 
 
-_DRAWN: dict[str, Callable[[pd.DataFrame, Sequence[str]], Figure]] = {"claims": over_dimensions}
+def of_chosen_settings(data: pd.DataFrame, columns: Sequence[str]) -> Figure:
+    """As `by_setting`, with the one setting of each variant that UDR chooses."""
+    chosen = summary.chosen_settings(data)
+    return by_setting(chosen.assign(setting=chosen["variant"]), columns)
 
 
-def figure_of(name: str) -> Figure:
-    """The figure of docs/results/NAME.csv."""
-    columns = _PANELS.get(name, _SCORES)
-    return _DRAWN.get(name, by_setting)(pd.read_csv(TABLES / f"{name}.csv"), columns)
+def of_selection(data: pd.DataFrame, columns: Sequence[str]) -> Figure:
+    """Rank correlation over runs of each criterion with each score, and its 95% interval.
+
+    A row of panels for each dataset, a panel for each score, a line for each criterion; readouts
+    are told apart by their colour.
+    """
+    found = summary.selection(data)
+    columns = [name for name in columns if name in set(found["score"])]
+    criteria, readouts = found["criterion"].unique(), list(found["readout"].unique())
+    datasets = found["dataset"].unique()
+    figure, panels = _grid(len(datasets), columns, 0.4 * len(criteria), "row")
+    for row, dataset in zip(panels, datasets, strict=True):
+        for axes, column in zip(row, columns, strict=True):
+            part = found[(found["dataset"] == dataset) & (found["score"] == column)]
+            for _, one in part.iterrows():
+                number = readouts.index(one["readout"])
+                place = list(criteria).index(one["criterion"])
+                height = place + _offset(number, len(readouts))
+                colour = CATEGORIES[number]
+                axes.plot([one["low"], one["high"]], [height] * 2, "-", color=colour, lw=1.5)
+                axes.plot([one["correlation"]], [height], "o", color=colour, ms=4)
+            axes.axvline(0, color=FAINT, lw=0.8, zorder=0)
+            axes.set_xlim(-1, 1)
+        row[0].set_yticks(range(len(criteria)), [CRITERIA[name] for name in criteria])
+        row[0].set_ylim(len(criteria) - 0.5, -0.5)
+        row[0].set_ylabel(dataset, fontsize=9)
+    _legend(figure, readouts)
+    return figure
+
+
+class Drawing(NamedTuple):
+    """A figure of a table: what its name ends in, what draws it, and of which columns."""
+
+    ending: str
+    draw: Callable[[pd.DataFrame, Sequence[str]], Figure]
+    columns: Sequence[str]
+
+
+_HELD_OUT = ("held_out_elbo", "held_out_reconstruction", "held_out_information")
+_DRAWINGS = {
+    "claims_circle": [
+        Drawing("", by_setting, ("reconstruction", "winding_number", "order_errors", "r2_azimuth"))
+    ],
+    "claims_short": [Drawing("", over_dimensions, _HELD_OUT)],
+    "recipe": [Drawing("", by_setting, _HELD_OUT[1:])],
+    "table1_short": [Drawing("", by_setting, (*CHALLENGE, "information"))],
+    "which_model": [
+        Drawing("", of_chosen_settings, _SCORES),
+        Drawing("_selection", of_selection, _SCORES),
+    ],
+}
+
+
+def drawings(table: str) -> dict[str, Drawing]:
+    """The figures of docs/results/TABLE.csv, by name."""
+    known = _DRAWINGS.get(table, [Drawing("", by_setting, _SCORES)])
+    return {f"{table}{one.ending}": one for one in known}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -117,10 +169,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Draw the figures of docs/results.md.")
     parser.add_argument("names", nargs="*", help="tables in docs/results; default: all")
     chosen = parser.parse_args(arguments).names
-    for name in chosen or sorted(path.stem for path in TABLES.glob("*.csv")):
-        path = FIGURES / f"{name}.svg"
-        atomic_write(path, figure_svg(figure_of(name), source=digest(TABLES / f"{name}.csv")))
-        sys.stdout.write(f"{path.relative_to(ROOT)}\n")
+    for table in chosen or sorted(path.stem for path in TABLES.glob("*.csv")):
+        source = digest(TABLES / f"{table}.csv")
+        for name, one in drawings(table).items():
+            path = FIGURES / f"{name}.svg"
+            figure = one.draw(read(table), one.columns)
+            atomic_write(path, figure_svg(figure, source=source))
+            sys.stdout.write(f"{path.relative_to(ROOT)}\n")
     return 0
 
 
@@ -137,6 +192,11 @@ def _grid(
     for axes, name in zip(panels[0], columns, strict=True):
         axes.set_title(COLUMNS[name][0], fontsize=9, loc="center")
     return figure, panels
+
+
+def _offset(number: int, count: int) -> float:
+    """Where the line of one of `count` readouts lies in the space of a setting."""
+    return (number - (count - 1) / 2) * 0.7 / count
 
 
 def _seeds(axes: Axes, values: pd.Series, height: float, colour: str) -> None:
