@@ -113,7 +113,8 @@ def of_selection(data: pd.DataFrame, columns: Sequence[str]) -> Figure:
     """
     found = summary.selection(data)
     columns = [name for name in columns if name in set(found["score"])]
-    criteria, readouts = found["criterion"].unique(), list(found["readout"].unique())
+    criteria = found["criterion"].unique()
+    readouts = [name for name in data["readout"].unique() if name in set(found["readout"])]
     datasets = found["dataset"].unique()
     figure, panels = _grid(len(datasets), columns, 0.4 * len(criteria), "row")
     for row, dataset in zip(panels, datasets, strict=True):
