@@ -8,7 +8,6 @@ import tensorflow as tf
 from deltavae import config
 from deltavae.errors import UserError
 from deltavae.studies.loader import load_study
-from tests.conftest import run_script
 
 BASE = [
     "model.encoder = @mlp_encoder",
@@ -161,10 +160,8 @@ def test_text_survives_the_operative_configuration(tmp_path, name):
         assert experiment.dataset_name == name
 
 
-def test_through_the_command(tmp_path):
-    done = run_script(
-        "train.py", "--gin_bindings=capacity.stop = '15'", f"--output_dir={tmp_path}/run"
-    )
+def test_through_the_command(tmp_path, command):
+    done = command("train", "--gin_bindings=capacity.stop = '15'", f"--output_dir={tmp_path}/run")
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("error: capacity.stop is of the wrong kind")
     assert "Traceback" not in done.stderr

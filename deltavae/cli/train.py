@@ -173,18 +173,20 @@ def _train(
             model = experiment.model(data.image_shape)
         held = isinstance(model.objective, CapacityObjective | AnnealedVAEObjective)
         require_fitting(readout, model.posterior.manifold, capacity.stop if held else None)
-        console.print(
-            f"{data.name}: {data.num_images:,} images; {model.count_params():,} weights; "
-            f"{settings.steps:,} steps of batch {settings.batch_size}"
-        )
-        for warning in data.warnings:
-            console.print(f"warning: {warning}", markup=False, soft_wrap=True)
         with locked(output) if chief else contextlib.nullcontext():
             # again, now that nobody else can change the answer
             target = _where(output, resume, overwrite, configuration_given)
+            notes = [f"warning: {warning}" for warning in data.warnings]
             if resume and chief and target.config.is_file():
-                for note in require_same_experiment(target, experiment, data):
-                    console.print(note, markup=False, soft_wrap=True)
+                notes += require_same_experiment(target, experiment, data)
+            limit = "" if settings.max_hours is None else f", {settings.max_hours:g} hours at most"
+            for line in (
+                f"training in {output}, by {', '.join(files)}",
+                f"{data.name}: {data.num_images:,} images; {model.count_params():,} weights; "
+                f"{settings.steps:,} steps of batch {settings.batch_size}{limit}",
+                *notes,
+            ):
+                console.print(line, markup=False, soft_wrap=True)
             if overwrite and chief and target.path != output:
                 shutil.rmtree(target.path, ignore_errors=True)
             log = TensorBoardLog(target, every, experiment.text()) if chief else None

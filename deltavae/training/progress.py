@@ -6,12 +6,15 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+_MEASURED = 5.0  # seconds of training that tell how long a step takes
+
 
 class ProgressBar:
     """A bar over all steps of the run, with C, KL and reconstruction, and the time left.
 
     Refreshed a few times a second at most, so that it costs nothing measurable; without a
-    terminal it prints a line at the end of each tenth of the run instead.
+    terminal it prints a line at the end of each tenth of the run instead, and the time left as
+    soon as some seconds of training have shown it.
     """
 
     def __init__(self, total_steps: int, first_step: int, console: Console) -> None:
@@ -36,11 +39,30 @@ class ProgressBar:
         self.begun = time.monotonic()
         self.first = first_step
         self.next_line = 0.0
+        # when the first call of the compiled step, which compiles it, was over
+        self.compiled: tuple[float, int] | None = None
+        self.estimated = False
 
     def update(self, step: int) -> None:
         """Show that `step` steps of the run are made."""
+        self.step = step
+        now = time.monotonic()
+        if self.compiled is None:
+            self.compiled = now, step
         if self.bar is not None:
             self.bar.update(self.task, completed=step)
+        elif not self.estimated and now - self.compiled[0] >= _MEASURED:
+            self.estimated = True
+            left = self._seconds_left()
+            each = 1000 * left / max(1, self.total - step)
+            digits = 0 if each >= 10 else 1
+            self.console.print(f"about {_duration(left)} left, {each:,.{digits}f} ms per step")
+
+    def _seconds_left(self) -> float:
+        since, first = self.compiled or (self.begun, self.first)
+        if self.step == first:
+            since, first = self.begun, self.first
+        return (time.monotonic() - since) / max(1, self.step - first) * (self.total - self.step)
 
     def epoch_done(self, row: dict[str, Any]) -> None:
         """Show an epoch's row of the history."""
@@ -52,14 +74,23 @@ class ProgressBar:
         if self.bar is not None:
             self.bar.update(self.task, completed=self.step, terms=terms)
         elif self.step / self.total >= self.next_line:
-            elapsed = time.monotonic() - self.begun
-            left = elapsed / max(1, self.step - self.first) * (self.total - self.step)
+            elapsed, left = time.monotonic() - self.begun, self._seconds_left()
             self.console.print(
-                f"step {self.step:,}/{self.total:,}  {terms}  {elapsed:.0f} s, {left:.0f} s left"
+                f"step {self.step:,}/{self.total:,}  {terms}  "
+                f"{_duration(elapsed)}, {_duration(left)} left"
             )
+            self.estimated = True
             self.next_line = self.step / self.total + 0.1
 
     def close(self) -> None:
         """Leave the terminal in order."""
         if self.bar is not None:
             self.bar.stop()
+
+
+def _duration(seconds: float) -> str:
+    """Seconds below ten minutes, then minutes, then hours and minutes."""
+    if seconds < 600:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"

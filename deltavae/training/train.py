@@ -94,7 +94,10 @@ def train(
         run = Loop(model, images, settings, capacity, run_dir, resume, chief)
     if chief:
         write_run_info(run_dir, data, settings, readout, config)
-    progress = ProgressBar(settings.steps, run.step, console or Console(stderr=True))
+    console = console or Console(stderr=True)
+    if run.step:
+        console.print(where_it_stands(run, settings), markup=False, soft_wrap=True)
+    progress = ProgressBar(settings.steps, run.step, console)
     try:
         with stop.deferred(), workers_watched("Start all of them again with --resume."):
             while run.should_continue() and stop.number is None:
@@ -116,6 +119,22 @@ def train(
         kl_per_factor = run.history[-1]["kl_per_factor"] if run.history else None
         finish(model, images, run_dir, readout, settings.seed, kl_per_factor)
     return run.history
+
+
+def where_it_stands(run: Loop, settings: TrainSettings) -> str:
+    """Return a sentence on what a resumed run has made, and what it will do."""
+    at = f"{run.step:,} of {settings.steps:,} steps are made"
+    if run.should_continue():
+        return f"{at}; training goes on"
+    if run.step >= settings.steps:
+        end, more = "this run is finished", f"train.steps = {2 * run.step}"
+    else:
+        hours = 2 * (settings.max_hours or 1)
+        end, more = "the time of this run is over", f"train.max_hours = {hours:g}"
+    return (
+        f"{end}: {at}. Nothing is trained, and the same weights are exported again; to train it "
+        f'further, add for example --gin_bindings "{more}" to --resume'
+    )
 
 
 def finish(

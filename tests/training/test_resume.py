@@ -11,7 +11,6 @@ from deltavae.errors import UserError
 from deltavae.io import write_json
 from deltavae.run_dir import RunDir
 from deltavae.training.interrupts import StopRequest
-from tests.conftest import run_script
 from tests.faults.small import drive, small_loop
 
 SMALL = [
@@ -158,14 +157,10 @@ def test_a_run_is_not_resumed_to_fewer_steps_than_it_has_made(tmp_path):
     assert small_loop(tmp_path, resume=True, steps=12).step == 12
 
 
-def test_the_command_refuses_and_writes_nothing(trained_run, tmp_path):
+def test_the_command_refuses_and_writes_nothing(trained_run, command):
     before = {p: p.read_bytes() for p in trained_run.rglob("*") if p.is_file()}
-    done = run_script(
-        "train.py",
-        "--resume",
-        "--gin_bindings=model.likelihood = 'bernoulli'",
-        f"--output_dir={trained_run}",
-    )
+    bindings = "--gin_bindings=model.likelihood = 'bernoulli'"
+    done = command("train", "--resume", bindings, f"--output_dir={trained_run}")
     assert done.returncode == 2, done.stderr
     line = done.stderr.splitlines()[-1]
     assert "expected model.likelihood = 'normal'" in line
