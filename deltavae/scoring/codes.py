@@ -90,7 +90,8 @@ def encode_once(
         progress: called with (images done, images to do).
 
     Returns:
-        float32 (num_images, k); rows that nobody needed or cached are NaN.
+        float32 (num_images, k); rows that are not needed are NaN, in the cache or not, so that
+        what is made of all codes does not depend on what was encoded before.
 
     Raises:
         UserError: a code is not finite.
@@ -106,7 +107,8 @@ def encode_once(
     if rows is None:
         raise UserError("no image was asked for", expected="at least one")
     codes = np.full((data.num_images, rows.shape[1]), np.nan, np.float32)
-    codes[indices] = rows
+    kept = np.isin(indices, needed, assume_unique=True)
+    codes[indices[kept]] = rows[kept]
     return codes
 
 

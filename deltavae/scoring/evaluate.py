@@ -113,10 +113,11 @@ def evaluate(
             f"no baselines on {source.dataset}, whose images are drawn anew each time",
             advice="Leave --baselines out.",
         )
-    base = _codes(
-        source, [] if live else names, settings, all_seeds, periodic.images, output, tell
-    )
-    functions = _readouts(source, base, readouts, seed)
+    # the same images whatever else is asked for, so that the readouts are the same too
+    shown = np.random.RandomState(seed).permutation(source.index.num_images)[:4096]
+    more = np.union1d(periodic.images, shown) if readouts else periodic.images
+    base = _codes(source, [] if live else names, settings, all_seeds, more, output, tell)
+    functions = _readouts(source, base[shown], readouts)
     columns = {name: _apply(function, base) for name, function in functions.items()}
     first = next(iter(columns))
     if baselines:
@@ -218,15 +219,13 @@ def _codes(
 
 
 def _readouts(
-    source: sources.CodeSource, base: np.ndarray, readouts: Sequence[str] | None, seed: int
+    source: sources.CodeSource, shown: np.ndarray, readouts: Sequence[str] | None
 ) -> dict[str, Encoder]:
-    """Codes to codes, by readout: the model's own, others fitted to 4,096 images, label-free."""
+    """Codes to codes, by readout: the model's own, others fitted to the codes `shown`."""
     if not readouts:
         return {source.readout: lambda codes: codes}
     from deltavae.models.readouts import fit_readout  # brings TensorFlow
 
-    shown = base[_there(base)]
-    shown = shown[np.random.RandomState(seed).permutation(len(shown))[:4096]]
     return {
         name: source.fitted.get(name)
         or fit_readout(name, shown, source.manifold, source.kl_per_factor)

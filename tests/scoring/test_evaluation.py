@@ -12,7 +12,9 @@ from deltavae.data import ArrayData, Factor
 from deltavae.errors import UserError
 from deltavae.io import read_json
 from deltavae.run_dir import RunDir
+from deltavae.scoring import code_sources as sources
 from deltavae.scoring.comparison import compare, mean_ranks
+from deltavae.scoring.draws import IndexedData
 from deltavae.scoring.evaluate import evaluate
 from deltavae.scoring.results import format_scores
 from deltavae.scoring.udr import udr
@@ -99,6 +101,40 @@ def test_readouts_stand_beside_each_other(file, data):
     one, two = (scores["readouts"][name]["scores"] for name in ("embedding", "ica"))
     assert one["mig"] != two["mig"]
     assert one["r2_azimuth"] == pytest.approx(two["r2_azimuth"], abs=1e-4)
+
+
+def test_a_readout_does_not_depend_on_what_else_was_asked_for(monkeypatch, tmp_path):
+    grid = [Factor(name, 20) for name in ("size", "shade", "object")]
+    table = np.stack(np.unravel_index(np.arange(8000), (20, 20, 20)), axis=1)
+    images = np.zeros((8000, 2, 2, 1), np.uint8)
+    images[:, 0, :, 0], images[:, 1, 0, 0] = 12 * table[:, :2], 12 * table[:, 2]
+    images[:, 1, 1, 0] = np.random.default_rng(0).integers(256, size=8000)
+    data = ArrayData("pictures", grid, images)
+
+    def run(*_):
+        return sources.CodeSource(
+            kind="run",
+            path=tmp_path,
+            digest="0" * 64,
+            data=data,
+            index=IndexedData.of(data),
+            encoder=lambda: lambda pixels: pixels.reshape(len(pixels), 4),
+        )
+
+    monkeypatch.setattr(sources, "open_code_source", run)
+
+    def aligned(readouts, metrics, folder):
+        options = {"settings": "fast", "protocol": "current"}
+        out = tmp_path / folder
+        scores = evaluate(
+            run_dir=tmp_path, output_dir=out, readouts=readouts, metrics=metrics, **options
+        )
+        return scores.get("readouts", {"aligned": scores})["aligned"]["scores"]["mig"]
+
+    alone = aligned(["aligned"], ["mig"], "alone")
+    beside = aligned(["ica", "aligned", "embedding"], ["irs", "mig", "sap_score"], "beside")
+    after = aligned(["aligned"], ["mig"], "beside")  # with the codes of more images in the cache
+    assert alone == beside == after
 
 
 def test_images_never_the_same_twice(monkeypatch, tmp_path, data):
