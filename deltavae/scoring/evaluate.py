@@ -29,7 +29,7 @@ from deltavae.scoring.library_adaptor import library
 from deltavae.scoring.periodic_factors import PeriodicScores
 from deltavae.scoring.request import check, left_out, metric_names, without_interventions
 from deltavae.scoring.results import column_report
-from deltavae.scoring.scores_json import SCHEMA, Scores, now, versions, write_scores
+from deltavae.scoring.scores_json import SCHEMA, Column, Scores, now, versions, write_scores
 
 Progress = Callable[[str, int, int], object]
 
@@ -177,7 +177,7 @@ def evaluate(
             *(source.data.warnings if source.data else ()),
             *source.warnings,
             *warnings,
-            *_warnings({name: constant[name] for name in functions}, names),
+            *_warnings(reports, {name: constant[name] for name in functions}, names),
         ],
         "readout": first,
         **reports[first],
@@ -285,8 +285,10 @@ def _circles(
     return find_circles(codes[there[:: max(1, len(there) // 10000)]])
 
 
-def _warnings(constant: Mapping[str, np.ndarray], names: Sequence[str]) -> list[str]:
-    """What is odd about codes that can be scored."""
+def _warnings(
+    reports: Mapping[str, Column], constant: Mapping[str, np.ndarray], names: Sequence[str]
+) -> list[str]:
+    """What is odd about codes that can be scored, of those readouts that `constant` names."""
     found = []
     for name, zero in constant.items():
         if zero.any():
@@ -296,6 +298,11 @@ def _warnings(constant: Mapping[str, np.ndarray], names: Sequence[str]) -> list[
             )
         if zero.all() and "infomec" in names:
             found.append(f"InfoMEC of {name} is 0: no code is active")
+        if reports[name]["metrics"].get("factor_vae_metric", {}).get("num_active_dims") == 0:
+            found.append(
+                f"factor_vae_metric of {name} is 0, below chance, for want of a code: it leaves "
+                "out codes that hardly vary (standard deviation under 0.05), which all do"
+            )
     return found
 
 

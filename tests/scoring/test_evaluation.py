@@ -222,6 +222,13 @@ def test_odd_codes_are_scored_with_a_warning(tmp_path, data, turned):
     np.savez(path, codes=np.column_stack([turned[0], np.ones(96)]))
     scores = evaluate(codes_file=path, data=data, settings="fast", metrics=["mig", "irs"])
     assert "scored as 0: 4" in scores["warnings"][0] and not scores["failed"]
+    metrics = ["factor_vae_metric", "mig"]
+    for size, warned in ((0.049, True), (0.051, False)):  # of the largest standard deviation
+        small = turned[0] * size / turned[0].std(axis=0).max()
+        np.savez(path, codes=small)
+        scores = evaluate(codes_file=path, data=data, settings="fast", metrics=metrics)
+        assert ("factor_vae_metric of embedding is 0" in " ".join(scores["warnings"])) == warned
+        assert (scores["scores"]["factor_vae_metric"] == 0) == warned
     np.savez(path, codes=turned[0][:, :1])
     scores = evaluate(codes_file=path, data=data, settings="fast", metrics=["mig", "irs"])
     assert "two codes" in scores["failed"]["mig"] and "irs" in scores["scores"]
