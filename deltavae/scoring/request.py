@@ -16,14 +16,14 @@ def metric_names(metrics: Sequence[str] | None) -> list[str]:
     """
     if metrics is None:
         return list(CHALLENGE)
-    if list(metrics) == ["all"]:
-        return list(METRICS)
     given_by = {score: name for name, metric in METRICS.items() for score in metric.scores}
     for name in metrics:
-        if name not in METRICS and name not in given_by:
+        if name != "all" and name not in METRICS and name not in given_by:
             raise unknown_name("unknown metric", name, METRICS, "all")
     if not metrics:
         raise UserError("no metric asked for", expected=", ".join(METRICS))
+    if "all" in metrics:
+        return list(METRICS)
     return list(dict.fromkeys(name if name in METRICS else given_by[name] for name in metrics))
 
 
@@ -51,7 +51,7 @@ def without_interventions(
     ]
     if is_grid or not needing:
         return names, []
-    if metrics is not None and list(metrics) != ["all"]:
+    if metrics is not None and "all" not in metrics:
         raise UserError(
             f"{' and '.join(needing)} cannot be computed on {dataset}",
             expected="exactly one image of every combination of factors, since one factor is "
