@@ -21,9 +21,10 @@ def map_batches(
     indices: np.ndarray | None = None,
     *,
     threads: int = 0,
+    batch_size: int = BATCH_SIZE,
     progress: Callable[[int, int], object] | None = None,
 ) -> np.ndarray:
-    """Apply `function` to batches of `BATCH_SIZE` rows and join what it returns.
+    """Apply `function` to batches of rows and join what it returns.
 
     Args:
         function: rows (n, ...) to one result per row, (n, ...).
@@ -31,6 +32,7 @@ def map_batches(
         indices: integers (n,), with a data set.
         threads: how many batches are computed side by side; 0 computes in this thread. Images
             are read in this thread in any case.
+        batch_size: rows of a batch; the last may have fewer.
         progress: called with (rows done, rows to do) after each batch.
 
     Returns:
@@ -52,7 +54,7 @@ def map_batches(
             progress(done, total)
 
     # at least one batch, so that the result of no rows has its shape
-    parts = [slice(start, start + BATCH_SIZE) for start in range(0, max(1, total), BATCH_SIZE)]
+    parts = [slice(start, start + batch_size) for start in range(0, max(1, total), batch_size)]
     if not threads:
         for part in parts:
             add(function(read(part)))

@@ -13,8 +13,10 @@ An exported representation is a folder:
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from deltavae.data.batches import map_batches
 from deltavae.errors import UserError
@@ -115,14 +118,15 @@ def load_representation(path: str | Path) -> Callable[[np.ndarray], np.ndarray]:
 
     Returns:
         A function of images, uint8 or float in [0, 1], (batch, height, width, channels) with
-        any batch, to float32 codes (batch, k).
+        any batch, to float32 codes (batch, k). It converts uint8 inside its graph, where that
+        costs least; codes of the same images as floats may differ by rounding.
 
     Raises:
         UserError: where there is no representation at `path`, or images do not fit it.
     """
     path = Path(path)
     if path.suffix == ".keras" and path.is_file():
-        return _by_batches(*_from_keras(path))
+        return function_of_images(_from_keras(path))
     if (path / "tfhub").is_dir():
         path = path / "tfhub"
     if not (path / "saved_model.pb").is_file():
@@ -131,7 +135,7 @@ def load_representation(path: str | Path) -> Callable[[np.ndarray], np.ndarray]:
             expected="a folder with saved_model.pb, or a .keras file",
             received="a folder without" if path.is_dir() else "neither",
         )
-    return _by_batches(*_from_saved_model(path))
+    return function_of_images(*_from_saved_model(path))
 
 
 def as_float_images(images: np.ndarray) -> np.ndarray:
@@ -159,7 +163,7 @@ def as_float_images(images: np.ndarray) -> np.ndarray:
     return images.astype(np.float32, copy=False)
 
 
-def _from_keras(path: Path) -> tuple[Callable[[tf.Tensor], tf.Tensor], tuple[int | None, ...]]:
+def _from_keras(path: Path) -> Callable[[tf.Tensor], tf.Tensor]:
     # imported here: it registers what the file names, and a module needs none of it
     import deltavae.models.delta_vae  # noqa: F401
 
@@ -168,7 +172,7 @@ def _from_keras(path: Path) -> tuple[Callable[[tf.Tensor], tf.Tensor], tuple[int
         raise UserError(
             f"{path} holds no representation", expected="a DeltaVAE", received=type(model).__name__
         )
-    return model.representation, (64, 64, None)
+    return model.representation
 
 
 def _from_saved_model(
@@ -185,16 +189,49 @@ def _from_saved_model(
             received=f"signatures {sorted(loaded.signatures)}",
         )
 
-    def function(images: tf.Tensor) -> tf.Tensor:
-        assert loaded.signatures  # a signature does not keep alive the variables it reads
-        return signature(**{INPUT: images})[OUTPUT]
+    shape = tuple(inputs[INPUT].shape[1:])
+    if not signature.variables:
 
-    return function, tuple(inputs[INPUT].shape[1:])
+        def function(images: tf.Tensor) -> tf.Tensor:
+            assert loaded.signatures  # a signature does not keep alive what it reads
+            return signature(**{INPUT: images})[OUTPUT]
+
+        return function, shape
+    # weights that cannot change are laid out for the kernels once, and not in every call
+    frozen = convert_variables_to_constants_v2(signature)
+    codes = sorted(signature.structured_outputs).index(OUTPUT)
+    return lambda images: frozen(images)[codes], shape
 
 
-def _by_batches(
-    function: Callable[[tf.Tensor], tf.Tensor], image_shape: tuple[int | None, ...]
+def function_of_images(
+    function: Callable[[tf.Tensor], tf.Tensor],
+    image_shape: tuple[int | None, ...] = (64, 64, None),
 ) -> Callable[[np.ndarray], np.ndarray]:
+    """Compile a function of float32 images in [0, 1] for arrays of any length, and uint8.
+
+    Args:
+        function: tensors (batch, height, width, channels) to (batch, k).
+        image_shape: (height, width, channels) that it takes; None is any.
+
+    Returns:
+        what `load_representation` returns.
+    """
+    lock = threading.Lock()
+
+    @functools.cache
+    def of_bytes(shape: tuple[int, ...]) -> Callable[[tf.Tensor], tf.Tensor]:
+        spec = tf.TensorSpec((None, *shape), tf.uint8)
+        return tf.function(
+            lambda images: function(tf.cast(images, tf.float32) / 255.0), input_signature=[spec]
+        ).get_concrete_function()
+
+    def of_batch(images: np.ndarray) -> np.ndarray:
+        if images.dtype != np.uint8:
+            return np.asarray(function(tf.constant(as_float_images(images))))
+        with lock:  # batches may come from several threads
+            convert = of_bytes(images.shape[1:])
+        return np.asarray(convert(tf.constant(images)))
+
     def representation(images: np.ndarray) -> np.ndarray:
         images = np.asarray(images)
         wanted = zip(image_shape, images.shape[1:], strict=False)
@@ -206,7 +243,7 @@ def _by_batches(
             )
         if not len(images):  # some kernels fail on nothing
             return representation(np.zeros((1, *images.shape[1:]), images.dtype))[:0]
-        codes = map_batches(lambda batch: function(tf.constant(as_float_images(batch))), images)
+        codes = map_batches(of_batch, images)
         return codes.astype(np.float32, copy=False)
 
     return representation

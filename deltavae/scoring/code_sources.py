@@ -223,9 +223,8 @@ def from_run(path: Path, dataset: str | GroundTruthData | None, embedding: bool)
         source.kind, source.path = "run", path
         source.readout = info.get("readout", EXPORTED)
         return source
-    from deltavae.training.saved_run import (
-        load_run,
-    )
+    from deltavae.export.representation import function_of_images
+    from deltavae.training.saved_run import load_run
 
     exported = dataset_of_representation(run_dir.representation)
     if named is None or (named.digest is None and exported and exported.name == named.name):
@@ -238,7 +237,7 @@ def from_run(path: Path, dataset: str | GroundTruthData | None, embedding: bool)
         digest=digest_files([run_dir.keras_model]),
         data=data,
         index=IndexedData.of(data),
-        encoder=lambda: lambda images: run.model.embedding(images).numpy(),
+        encoder=lambda: function_of_images(run.model.embedding),
         readout="embedding",
         manifold=run.model.posterior.manifold,
         kl_per_factor=run.history[-1].get("kl_per_factor") if run.history else None,

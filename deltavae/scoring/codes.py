@@ -15,8 +15,11 @@ from deltavae.errors import UserError
 from deltavae.io import atomic_write
 
 # Batches encoded side by side: one alone leaves cores idle between its layers (a sixth of the
-# time).
-_THREADS = 3
+# time). So few images that the feature maps of the batches stay in the processor's cache.
+_THREADS, _BATCH_SIZE = 3, 32
+# Part of a cache's name: raise it where codes come out otherwise, be it by rounding only, so that
+# no score is of codes of two kinds.
+_ARITHMETIC = 2
 # A code whose range is at most this share of its largest magnitude is constant but for rounding:
 # 32 units in the last place of float32. Codes of one image in batches of different sizes differ
 # by a few of them, and a histogram of 20 bins needs 20.
@@ -47,7 +50,7 @@ class CodeCache:
     """
 
     def __init__(self, folder: Path | None, key: str) -> None:
-        self._file = folder / f"{key[:32]}.npz" if folder else None
+        self._file = folder / f"{key[:32]}-{_ARITHMETIC}.npz" if folder else None
 
     def read(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Image numbers and their codes; None if there are none, or a damaged file."""
@@ -84,7 +87,8 @@ def encode_once(
 
     Args:
         data: where the images are.
-        encoder: a function without arguments that makes the encoder; called only if needed.
+        encoder: a function without arguments that makes the encoder, of uint8 images; called
+            only if needed.
         needed: ascending image numbers.
         cache: read first, and written if anything was encoded.
         progress: called with (images done, images to do).
@@ -121,7 +125,7 @@ def _encode(
     """Codes of the images at `indices`, float32 (n, k)."""
 
     def encode_batch(images: np.ndarray) -> np.ndarray:
-        made = np.asarray(encode(images.astype(np.float32) / np.float32(255.0)), np.float32)
+        made = np.asarray(encode(images), np.float32)
         if made.ndim != 2 or len(made) != len(images):
             raise UserError(
                 "the representation doesn't give one code per image",
@@ -130,7 +134,14 @@ def _encode(
             )
         return made
 
-    return map_batches(encode_batch, data, indices, threads=_THREADS, progress=progress)
+    return map_batches(
+        encode_batch,
+        data,
+        indices,
+        threads=_THREADS,
+        batch_size=_BATCH_SIZE,
+        progress=progress,
+    )
 
 
 def require_finite(codes: np.ndarray, what: str = "codes") -> None:

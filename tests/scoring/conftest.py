@@ -31,12 +31,12 @@ def weights():
 @pytest.fixture(scope="session")
 def encoder(weights):
     """Images to codes that know a little of the factors: none; they are noise."""
-    return lambda images: (images.reshape(len(images), -1) @ weights).astype(np.float32)
+    return lambda images: (images.reshape(len(images), -1) / 255 @ weights).astype(np.float32)
 
 
 @pytest.fixture(scope="session")
 def codes(pictures, encoder):
-    return encoder(pictures.images(np.arange(192)) / np.float32(255))
+    return encoder(pictures.images(np.arange(192)))
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,7 @@ def test_digests_follow_content(tmp_path, pictures):
 
 
 def test_codes_keep_their_order_whichever_batch_ends_first(pictures, encoder, codes, monkeypatch):
-    monkeypatch.setattr("deltavae.data.batches.BATCH_SIZE", 16)
+    monkeypatch.setattr("deltavae.scoring.codes._BATCH_SIZE", 16)
     started = []
 
     def uneven(images):
