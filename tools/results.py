@@ -76,7 +76,7 @@ def table(data: pd.DataFrame) -> str:
     columns = [column for column in COLUMNS if column in data and data[column].notna().any()]
     heads = [*ROWS, "seeds", *(COLUMNS[column][0] for column in columns)]
     lines = []
-    for key, rows in data.groupby(ROWS, sort=False):
+    for key, rows in data.sort_values("dataset", kind="stable").groupby(ROWS, sort=False):
         cells = [spread(rows[column], COLUMNS[column][1]) for column in columns]
         lines.append([*map(str, key), str(rows["seed"].nunique()), *cells])
     return markdown(heads, lines)
