@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
-from scipy import optimize
 
 from deltavae.errors import UserError
 from deltavae.manifolds.geodesic_paths import Path, to_and_fro
@@ -87,11 +86,19 @@ class Manifold(abc.ABC):
         kl = self.kl_exact if self.has_exact_kernel else self.kl_asymptotic
         latest = 10.0 if self.has_exact_kernel else min(50.0, self.log_time_floor)
 
-        def excess(log_t: float) -> float:
+        def below(log_t: np.ndarray) -> np.ndarray:
             with tf.init_scope():  # also when first asked for inside a graph
-                return float(kl(tf.constant(log_t, tf.float64))) - nats
+                return kl(tf.constant(log_t, tf.float64)).numpy() < nats
 
-        return latest if excess(latest) > 0 else float(optimize.brentq(excess, -40.0, latest))
+        if not below(np.array(latest)):
+            return latest
+        # many points at once: a call costs a hundred times what a point does
+        low, high = -40.0, latest
+        for _ in range(4):
+            grid = np.linspace(low, high, 1025)
+            first = int(np.argmax(below(grid)))
+            low, high = grid[max(first - 1, 0)], grid[first]
+        return float(low + high) / 2
 
     @abc.abstractmethod
     def project(self, x: tf.Tensor) -> tf.Tensor:

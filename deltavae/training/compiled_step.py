@@ -41,16 +41,21 @@ class CompiledStep:
         # of `variables`, which checkpoints made before there was such a thing must match
         factors = model.posterior.manifold.num_factors
         self.factor_sums = tf.Variable(tf.zeros(factors + 1, tf.float64), trainable=False)
-        self._update = tf.function(self._terms, jit_compile=jit_compile)
+        # without autograph, whose translation of all that is called takes longer than tracing it
+        self._update = tf.function(self._terms, jit_compile=jit_compile, autograph=False)
 
-    @tf.function
+    @tf.function(autograph=False)
     def run(self, batches: Iterator[tf.Tensor], count: int) -> None:
         """Make `count` steps on the next batches."""
         if count == 1:
             self._step(next(batches))
             return
-        for _ in tf.range(count):
+
+        def step(made: tf.Tensor) -> tf.Tensor:
             self._step(next(batches))
+            return made + 1
+
+        tf.while_loop(lambda made: made < count, step, [0])
 
     def _terms(self, images: tf.Tensor) -> tf.Tensor:
         terms = self.model.update(images)

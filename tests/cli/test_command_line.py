@@ -299,3 +299,22 @@ def test_every_command_answers_a_wrong_flag_at_once(name):
     done, seconds = seconds_of_processor("-m", "deltavae", name, "--no-such-flag")
     assert done.returncode == 2
     assert seconds < 0.3
+
+
+STARTED = """
+import gc, sys
+from deltavae.cli.startup import start_tensorflow
+start_tensorflow()
+assert "keras" in sys.modules and gc.isenabled()
+print(*sorted({"matplotlib", "pandas", "sklearn"} & set(sys.modules)))
+import matplotlib.pyplot, pandas, sklearn.base
+"""
+
+
+def test_tensorflow_starts_without_what_only_keras_would_use():
+    # and what uses them afterwards gets them
+    done = subprocess.run(
+        [sys.executable, "-c", STARTED], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []

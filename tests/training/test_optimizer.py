@@ -40,7 +40,7 @@ def test_each_step_moves_by_the_rate_that_the_schedule_and_the_history_give(tmp_
     def linear(images, *rest):
         total = tf.add_n([tf.reduce_sum(v) for v in loop.model.trainable_variables])
         losses, of_objective = terms(images, *rest)
-        return losses | {"loss": tf.repeat(total, len(images))}, of_objective
+        return losses | {"loss": tf.repeat(total, images.shape[0])}, of_objective
 
     loop.model._terms = linear
     biases = [loop.model.decoder.get_weights()[-1]]
