@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from deltavae.config import configured
 from deltavae.data import load
+from deltavae.models.adam import FusedAdam
 
 pytestmark = [pytest.mark.evaluator, pytest.mark.slow]
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -65,7 +66,7 @@ def weights_by_their_names(model):
 def curves(name, images, order):
     """(SEEDS, STEPS): this package's loss at each step."""
     model = build(name)
-    model.compile(keras.optimizers.Adam(1e-4, epsilon=1e-8))
+    model.compile(FusedAdam(1e-4, epsilon=1e-8))
     model.optimizer.build(model.trainable_variables)
     everything = [*model.variables, *model.optimizer.variables]
     if model.objective.optimizer is not None:
