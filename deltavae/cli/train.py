@@ -172,6 +172,7 @@ def _train(
         data = experiment.data()
         with group.scope():
             model = experiment.model(data.image_shape)
+        model.objective.require_batch(settings.batch_size)
         held = isinstance(model.objective, CapacityObjective | AnnealedVAEObjective)
         require_fitting(readout, model.posterior.manifold, capacity.stop if held else None)
         with locked(output) if chief else contextlib.nullcontext():

@@ -112,6 +112,19 @@ def test_a_batch_of_one_is_refused_before_training(tmp_path, name):
         model.update(tf.constant(Noise().images([0])))
 
 
+def test_a_batch_of_one_leaves_no_folder(tmp_path, command):
+    done = command(
+        "train",
+        "--gin_config=gin/baselines/factor_vae.gin",
+        "--gin_bindings=train.batch_size = 1",
+        "--gin_bindings=FactorVAEObjective.units = 8",
+        f"--output_dir={tmp_path}/run",
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: the batch is too small for FactorVAEObjective")
+    assert not (tmp_path / "run").exists()
+
+
 TWO_DEVICES = """
 import json, sys
 import tensorflow as tf
