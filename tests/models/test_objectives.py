@@ -253,12 +253,12 @@ def test_impossible_weight(objective, name, value):
 
 
 def test_impossible_kind_and_ramp():
-    with pytest.raises(UserError, match="i or ii"):
+    with pytest.raises(UserError, match="one of i, ii"):
         DIPVAEObjective(kind="iii")
     with pytest.raises(UserError, match="steps"):
         AnnealedVAEObjective(steps=0)
 
 
 def test_unknown_likelihood_names_those_there_are():
-    with pytest.raises(UserError, match="normal or bernoulli"):
+    with pytest.raises(UserError, match="one of normal, bernoulli"):
         get_likelihood("gaussian")
