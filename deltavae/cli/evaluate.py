@@ -112,13 +112,11 @@ def command(options: Namespace) -> int:
     # imported here, so that a wrong flag is answered at once
     from rich.console import Console
 
-    from deltavae.scoring.comparison import compare as compared
-    from deltavae.scoring.comparison import compare_as_challenge
-    from deltavae.scoring.evaluate import evaluate
-    from deltavae.scoring.results import format_scores, scores_by_column
-
     console = Console()
     if compare:
+        from deltavae.scoring.comparison import compare as compared
+        from deltavae.scoring.comparison import compare_as_challenge
+
         runs = [*compare, *options.more]
         if options.ranking == "challenge":
             if options.udr:
@@ -149,7 +147,10 @@ def command(options: Namespace) -> int:
             f"nothing named to score: taking {run_dir}, where train writes by default",
             markup=False,
         )
-    if not options.codes or options.readouts:
+    from deltavae.scoring.evaluate import evaluate
+    from deltavae.scoring.results import format_scores, scores_by_column
+
+    if options.readouts:
         start_tensorflow()
     bars, tasks = _progress(), dict[str, Any]()
     with contextlib.ExitStack() as shown:
@@ -164,6 +165,7 @@ def command(options: Namespace) -> int:
 
         scores = evaluate(
             progress=tell,
+            before_encoding=start_tensorflow,
             run_dir=run_dir,
             representation=options.representation,
             codes_file=options.codes,
@@ -202,6 +204,7 @@ def command(options: Namespace) -> int:
         soft_wrap=True,
     )
     if options.report and run_dir and not options.output_dir:
+        start_tensorflow()
         from deltavae.report import write_report
 
         console.print(f"report: {write_report(run_dir)}", markup=False, soft_wrap=True)

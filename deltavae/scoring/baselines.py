@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.decomposition import PCA
 
 from deltavae.data import GroundTruthData
 from deltavae.data.batches import map_batches
@@ -50,6 +49,8 @@ def pca_codes(data: GroundTruthData, needed: np.ndarray, num_codes: int, seed: i
 
     def flat(images: np.ndarray) -> np.ndarray:
         return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
+
+    from sklearn.decomposition import PCA
 
     chosen = np.random.RandomState(seed).permutation(data.num_images)[:_NUM_FITTED]
     pixels = flat(data.images(np.sort(chosen)))

@@ -14,12 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import sklearn.svm
-from sklearn.ensemble import RandomForestClassifier
 
 from deltavae.data import GroundTruthData
 from deltavae.errors import UserError
-from deltavae.scoring.boosted_trees import ensemble as boosting
 from deltavae.scoring.circular_codes import Circles, coordinates
 from deltavae.scoring.codes import constant_codes
 from deltavae.scoring.draws import IndexedData
@@ -209,9 +206,13 @@ def _exchanged(metric: str, protocol: str, seed: int) -> Iterator[None]:
                 importances = functools.partial(forest_importance_matrix, seed=seed)
                 replace(lib.dci, "compute_importance_gbt", importances)
             case "downstream_boosted_trees":
+                from deltavae.scoring.boosted_trees import ensemble as boosting
+
                 trees = types.SimpleNamespace(GradientBoostingClassifier=boosting.Classifier)
                 replace(lib.utils, "ensemble", trees)
             case "sap_score":
+                import sklearn.svm
+
                 dual = True if protocol == "challenge2019" else "auto"
                 classifier = functools.partial(sklearn.svm.LinearSVC, dual=dual, random_state=seed)
                 replace(lib.sap_score, "svm", types.SimpleNamespace(LinearSVC=classifier))
@@ -277,6 +278,8 @@ def importance_matrix(
     Returns:
         importances (num_codes, num_factors), and the mean accuracy in training and in test.
     """
+    from deltavae.scoring.boosted_trees import ensemble as boosting  # brings numba
+
     problem = boosting.Problem.of(x_train.T, y_train.T)
     importances, train, test = [], [], []
     for labels, held_out in zip(y_train, y_test, strict=True):
@@ -299,6 +302,8 @@ def forest_importance_matrix(
 
     The forests of Tripod (Hsu et al., ICML 2024), whose DCI is of these importances.
     """
+    from sklearn.ensemble import RandomForestClassifier
+
     importances, train, test = [], [], []
     for labels, held_out in zip(y_train, y_test, strict=True):
         forest = RandomForestClassifier(

@@ -186,20 +186,22 @@ def from_representation(
         )
     named = dataset_of_representation(module.parent) or named
     data, warnings = open_dataset(dataset, named, path)
-    from deltavae.export.representation import (
-        load_representation,
-    )
-
     return CodeSource(
         kind="representation",
         path=path,
         digest=digest_files([module]),
         data=data,
         index=IndexedData.of(data),
-        encoder=lambda: load_representation(module),
+        encoder=lambda: _load(module),
         circles=_circles_of_module(module.parent),
         warnings=warnings,
     )
+
+
+def _load(module: Path) -> Encoder:
+    from deltavae.export.representation import load_representation  # brings TensorFlow
+
+    return load_representation(module)
 
 
 def _circles_of_module(folder: Path) -> list[tuple[int, ...]] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from deltavae.scoring.codes import (
     require_categories,
 )
 from deltavae.scoring.draws import drawn_images
-from deltavae.scoring.jobs import Job, Outcome, run_jobs
+from deltavae.scoring.jobs import Job, Outcome, prepare_processes, run_jobs
 from deltavae.scoring.library_adaptor import library
 from deltavae.scoring.periodic_factors import PeriodicScores
 from deltavae.scoring.request import check, left_out, metric_names, without_interventions
@@ -52,6 +52,7 @@ def evaluate(
     discrete: bool = False,
     baselines: bool = False,
     progress: Progress | None = None,
+    before_encoding: Callable[[], object] | None = None,
 ) -> Scores:
     """Scores one representation and writes `scores.json` and the results of each metric.
 
@@ -76,6 +77,7 @@ def evaluate(
         baselines: scores a PCA of the pixels with as many components as there are codes, and
             the (first readout's) codes assigned to random images, in the same way.
         progress: called with (what, done, to do).
+        before_encoding: called before a module is loaded, if any image needs to be encoded.
 
     Returns:
         the content of scores.json (docs/scores.md).
@@ -107,12 +109,18 @@ def evaluate(
     tell = progress or (lambda what, done, total: None)
     all_seeds = range(seed, seed + seeds)
     periodic = PeriodicScores(source.index, source.data, seed)
+    if source.encoder is not None and before_encoding is not None:
+        source.encoder = _after(before_encoding, source.encoder)
     live = source.encoder is not None and source.data is not None and source.data.is_stochastic
     if live and baselines:
         raise UserError(
             f"no baselines on {source.dataset}, whose images are drawn anew each time",
             advice="Leave --baselines out.",
         )
+    workers = jobs or (1 if settings == "fast" else os.cpu_count() or 1)
+    known = _plan(readouts or [source.readout], names, protocol, all_seeds, reference)
+    if workers > 1 and not live and (len(known) > 1 or baselines):
+        prepare_processes()
     # the same images whatever else is asked for, so that the readouts are the same too
     shown = np.random.RandomState(seed).permutation(source.index.num_images)[:4096]
     more = np.union1d(periodic.images, shown) if readouts else periodic.images
@@ -151,7 +159,7 @@ def evaluate(
         settings=settings,
         circles=circles,
         discrete=discrete,
-        workers=jobs or (1 if settings == "fast" else os.cpu_count() or 1),
+        workers=workers,
         done=done,
     )
     reports = {
@@ -216,6 +224,14 @@ def _codes(
         cache,
         lambda done, total: tell("codes", done, total),
     )
+
+
+def _after(before: Callable[[], object], make: Callable[[], Encoder]) -> Callable[[], Encoder]:
+    def made() -> Encoder:
+        before()
+        return make()
+
+    return made
 
 
 def _readouts(
@@ -307,7 +323,7 @@ def _warnings(
 
 
 def _plan(
-    columns: dict[str, np.ndarray],
+    columns: Iterable[str],
     names: list[str],
     protocol: str,
     seeds: Sequence[int],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import concurrent.futures.process
 import multiprocessing
+import multiprocessing.forkserver
 import os
 import time
 import traceback
@@ -43,6 +44,8 @@ class Outcome(NamedTuple):
     error: str = ""
 
 
+# The metrics of compiled trees, which use several threads.
+_TREES = ("dci", "downstream_boosted_trees")
 # Longest first, so that workers finish together.
 _ORDER = (
     "downstream_boosted_trees",
@@ -52,6 +55,21 @@ _ORDER = (
     "dci",
 )
 _shared: dict[str, Any] = {}
+
+
+def prepare_processes() -> None:
+    """Begin to start the processes of `run_jobs`, and return at once.
+
+    They are forked from one that this one starts afresh, and that imports what metrics need: once,
+    and while this process does something else, such as encoding. This process itself is never
+    forked: it may hold TensorFlow's threads.
+    """
+    _context().set_forkserver_preload(["deltavae.scoring.worker_imports"])
+    multiprocessing.forkserver.ensure_running()
+
+
+def _context() -> multiprocessing.context.ForkServerContext:
+    return multiprocessing.get_context("forkserver")
 
 
 def run_jobs(
@@ -92,10 +110,10 @@ def run_jobs(
         for job in queue:
             finished(job, _run(job))
         return {job: outcomes[job] for job in jobs}
-    # spawned, never forked: this process may hold TensorFlow's threads
+    prepare_processes()
     with concurrent.futures.ProcessPoolExecutor(
         min(workers, len(jobs)),
-        multiprocessing.get_context("spawn"),
+        _context(),
         _start,
         (*shared, threads),
     ) as pool:
@@ -119,17 +137,29 @@ def _start(
 ) -> None:
     # threads of the boosting wait for each other asleep, since other jobs want the cores
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    import numba
+    _shared.update(
+        data=data,
+        codes=codes,
+        settings=settings,
+        circles=circles,
+        discrete=discrete,
+        threads=threads,
+    )
+
+
+def _set_threads(threads: int) -> None:
+    import numba  # here, because most metrics do without
 
     available = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
     numba.set_num_threads(max(1, min(threads, available)))
-    _shared.update(data=data, codes=codes, settings=settings, circles=circles, discrete=discrete)
 
 
 def _run(job: Job) -> Outcome:
     started = time.monotonic()
     codes = _shared["codes"][job.readout]
     try:
+        if job.metric in _TREES:
+            _set_threads(_shared["threads"])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the library's solvers speak of their defaults
             result = run_metric(

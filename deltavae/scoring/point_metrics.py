@@ -14,8 +14,6 @@ from deltavae.data import GroundTruthData
 from deltavae.data.batches import map_batches
 from deltavae.scoring.circular_codes import Circles, coordinates
 from deltavae.scoring.draws import IndexedData, distinct_images
-from deltavae.scoring.infomec import infomec
-from deltavae.scoring.mcc import circular, mean_correlation, pearson, spearman
 
 
 class Points(NamedTuple):
@@ -59,6 +57,8 @@ def sample_points(
 
 
 def _infomec(points: Points) -> dict[str, float]:
+    from deltavae.scoring.infomec import infomec  # brings scikit-learn
+
     found = infomec(points.factors, points.codes, discrete=points.discrete, seed=points.seed)
     return {
         "infom": found.modularity,
@@ -69,6 +69,8 @@ def _infomec(points: Points) -> dict[str, float]:
 
 
 def _mcc(points: Points) -> dict[str, float]:
+    from deltavae.scoring.mcc import circular, mean_correlation, pearson, spearman  # and SciPy
+
     on_circles = coordinates(points.codes, points.circles)
     return {
         "mcc": mean_correlation(pearson(points.factors, points.codes)),

@@ -13,8 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from sklearn.decomposition import PCA
-from sklearn.linear_model import LinearRegression
 
 HELD_OUT = 0.2
 Split = tuple[np.ndarray, np.ndarray]
@@ -35,6 +33,8 @@ def linear_r2(codes: np.ndarray, targets: np.ndarray, split: Split) -> float:
         codes: (n, k). targets: (n, m).
         split: positions to fit to, positions to test on.
     """
+    from sklearn.linear_model import LinearRegression  # here, since most scores need no probe
+
     fitted, held_out = split
     probe = LinearRegression().fit(codes[fitted].astype(np.float64), targets[fitted])
     truth = targets[held_out]
@@ -104,6 +104,8 @@ def probe_factors(
         for kind, split in splits.items():
             scores[kind] = linear_r2(codes, targets, split)
             if flat is not None:
+                from sklearn.decomposition import PCA
+
                 shown = random_state.permutation(split[0])[:2000]
                 size = min(codes.shape[1], *flat[shown].shape)
                 pca = PCA(size, svd_solver="randomized", random_state=seed).fit(flat[shown])

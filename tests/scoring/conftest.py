@@ -31,7 +31,12 @@ def weights():
 @pytest.fixture(scope="session")
 def encoder(weights):
     """Images to codes that know a little of the factors: none; they are noise."""
-    return lambda images: (images.reshape(len(images), -1) / 255 @ weights).astype(np.float32)
+
+    def encode(images):
+        floats = images / np.float32(255) if images.dtype == np.uint8 else images
+        return (floats.reshape(len(images), -1) @ weights).astype(np.float32)
+
+    return encode
 
 
 @pytest.fixture(scope="session")

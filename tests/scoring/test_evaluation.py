@@ -1,6 +1,8 @@
 """evaluate() and evaluate.py from the outside: files written, both protocols, bad input."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -334,3 +336,48 @@ def test_baselines_stand_beside_and_are_known(tmp_path, turned):
     scores = evaluate(**options | {"codes_file": tmp_path / "table.npz"})
     assert list(scores["baselines"]) == ["chance"]
     assert any("PCA of the pixels" in warning for warning in scores["warnings"])
+
+
+def test_a_cheap_metric_of_codes_imports_no_library_of_learning(tmp_path):
+    path = tmp_path / "codes.npz"
+    factors = np.stack(np.unravel_index(np.arange(96), (4, 4, 6)), 1)
+    np.savez(path, codes=factors.astype(np.float32), factors=factors)
+    code = f"""
+import sys
+from deltavae.cli.main import run_command
+status = run_command("evaluate", ["--codes", {str(path)!r}, "--settings", "fast",
+                                  "--metrics", "factor_vae_metric,irs"], "evaluate")
+heavy = ("tensorflow", "keras", "sklearn", "scipy.stats", "pandas", "numba")
+sys.exit(status or ", ".join(name for name in heavy if name in sys.modules) or None)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_what_prepares_the_encoding_is_called_only_if_something_is_encoded(
+    monkeypatch, tmp_path, data
+):
+    monkeypatch.setattr(
+        sources,
+        "open_code_source",
+        lambda *_: sources.CodeSource(
+            "representation",
+            tmp_path,
+            "0" * 64,
+            data,
+            sources.IndexedData.of(data),
+            encoder=lambda: lambda images: images.reshape(len(images), -1)[:, :3] / 255,
+        ),
+    )
+    called = []
+    for _ in range(2):
+        evaluate(
+            representation="x",
+            settings="fast",
+            metrics=["irs"],
+            output_dir=tmp_path,
+            before_encoding=lambda: called.append("once"),
+        )
+    assert called == ["once"]
