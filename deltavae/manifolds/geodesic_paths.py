@@ -47,11 +47,21 @@ def great_circle(point: np.ndarray, direction: np.ndarray, angles: np.ndarray) -
     Raises:
         UserError: the direction is radial, so that no circle is singled out.
     """
-    tangent = direction - (direction @ point) * point
-    length = np.linalg.norm(tangent)
-    if length < 1e-6 * max(1.0, float(np.linalg.norm(direction))):
+    tangent = _unit_tangent(point, direction)
+    if tangent is None:
         raise UserError("no great circle in that direction", received="a radial direction")
-    return np.outer(np.cos(angles), point) + np.outer(np.sin(angles), tangent / length)
+    return np.outer(np.cos(angles), point) + np.outer(np.sin(angles), tangent)
+
+
+def _unit_tangent(point: np.ndarray, direction: np.ndarray) -> np.ndarray | None:
+    """The unit tangent at a point of the sphere that is nearest to a direction.
+
+    None where the direction is radial up to the rounding of float32, in which points come.
+    """
+    point = point / max(float(np.linalg.norm(point)), np.finfo(np.float64).tiny)
+    tangent = direction - (direction @ point) * point
+    length = float(np.linalg.norm(tangent))
+    return tangent / length if length > 1e-6 * float(np.linalg.norm(direction)) else None
 
 
 def rotation_subgroup(quaternion: np.ndarray, axis: int, angles: np.ndarray) -> np.ndarray:
@@ -83,11 +93,10 @@ def great_circles(
     point: np.ndarray, directions: np.ndarray, angles: np.ndarray, labels: Sequence[str]
 ) -> list[Path]:
     """One great circle per direction that is not radial."""
-    radial = np.abs(directions @ point) > (1 - 1e-9) * np.linalg.norm(directions, axis=1)
     return [
         Path(label, great_circle(point, direction, angles), True)
-        for label, direction, skip in zip(labels, directions, radial, strict=True)
-        if not skip
+        for label, direction in zip(labels, directions, strict=True)
+        if _unit_tangent(point, direction) is not None
     ]
 
 

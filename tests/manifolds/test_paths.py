@@ -80,6 +80,18 @@ def test_around_a_sphere_leaves_out_the_radial_direction():
     assert all(path.closed for path in paths)
 
 
+def test_codes_that_have_collapsed_to_a_point_have_their_circles():
+    """The first axis of equal codes is the point itself, in float32 not to all digits."""
+    for seed in range(50):
+        point = np.random.default_rng(seed).normal(size=11)
+        point = (point / np.linalg.norm(point)).astype(np.float32)
+        axes = np.linalg.svd(np.tile(point, (500, 1)), full_matrices=False)[2][:4]
+        for manifold in (Hypersphere(10), RealProjective(10)):
+            paths = manifold.closed_geodesics(point, axes.astype(np.float64), 9)
+            assert [path.label for path in paths] == [f"direction {i}" for i in (2, 3, 4)]
+            assert all(np.isfinite(path.points).all() for path in paths)
+
+
 def test_around_a_circle_there_is_one_path():
     (path,) = Hypersphere(1).closed_geodesics(np.array([1.0, 0.0]), np.eye(2), 5)
     np.testing.assert_allclose(path.points[2], [-1, 0], atol=1e-12)
