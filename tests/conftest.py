@@ -29,9 +29,7 @@ def run_script(*arguments: str, **environment: str) -> subprocess.CompletedProce
 @pytest.fixture
 def command(monkeypatch, capsys):
     """Runs `deltavae` with those arguments in this process; gives status, output and errors."""
-    for name in list(os.environ):
-        if name.startswith("AICROWD"):
-            monkeypatch.delenv(name)
+    _forget_platform(monkeypatch)
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         capsys.readouterr()
@@ -42,16 +40,24 @@ def command(monkeypatch, capsys):
     return run
 
 
+def _forget_platform(patch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("AICROWD"):
+            patch.delenv(name)
+
+
 @pytest.fixture(scope="session")
 def trained_run(tmp_path_factory) -> pathlib.Path:
     """A run folder: 60 steps of the demo's configuration in three epochs."""
     path = tmp_path_factory.mktemp("trained") / "run"
-    done = run_script(
-        "train.py",
+    arguments = (
+        "train",
         "--gin_config=gin/demo.gin",
         "--gin_bindings=train.steps = 60",
         "--gin_bindings=train.steps_per_epoch = 20",
         f"--output_dir={path}",
     )
-    assert done.returncode == 0, done.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        _forget_platform(patch)
+        assert main(arguments) == 0
     return path
