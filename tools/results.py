@@ -15,6 +15,7 @@ Scores are medians over seeds, with the least and the largest behind them.
 
 import argparse
 import re
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -140,7 +141,7 @@ def filled(text: str) -> str:
     )
 
     def one(found: re.Match[str]) -> str:
-        name, column, *pairs = found[2].split()
+        name, column, *pairs = shlex.split(found[2])
         chosen = dict(pair.split("=") for pair in pairs)
         return f"{found[1]}{value(name, column, **chosen)}{found[3]}"
 
