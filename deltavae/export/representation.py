@@ -219,18 +219,19 @@ def function_of_images(
     lock = threading.Lock()
 
     @functools.cache
-    def of_bytes(shape: tuple[int, ...]) -> Callable[[tf.Tensor], tf.Tensor]:
-        spec = tf.TensorSpec((None, *shape), tf.uint8)
-        return tf.function(
-            lambda images: function(tf.cast(images, tf.float32) / 255.0), input_signature=[spec]
-        ).get_concrete_function()
+    def compiled(shape: tuple[int, ...], dtype: np.dtype) -> Callable[[tf.Tensor], tf.Tensor]:
+        def of_floats(images: tf.Tensor) -> tf.Tensor:
+            return function(tf.cast(images, tf.float32) / 255.0 if dtype == np.uint8 else images)
+
+        spec = tf.TensorSpec((None, *shape), dtype)
+        return tf.function(of_floats, autograph=False).get_concrete_function(spec)
 
     def of_batch(images: np.ndarray) -> np.ndarray:
         if images.dtype != np.uint8:
-            return np.asarray(function(tf.constant(as_float_images(images))))
+            images = as_float_images(images)
         with lock:  # batches may come from several threads
-            convert = of_bytes(images.shape[1:])
-        return np.asarray(convert(tf.constant(images)))
+            of_images = compiled(images.shape[1:], images.dtype)
+        return np.asarray(of_images(tf.constant(images)))
 
     def representation(images: np.ndarray) -> np.ndarray:
         images = np.asarray(images)
