@@ -11,7 +11,6 @@ from deltavae.config import configured
 from deltavae.errors import UserError
 from deltavae.studies.loader import load_study
 from deltavae.studies.study import Study
-from tests.conftest import run_script
 
 FILE = "gin/studies/unsupervised_study_v1.gin"
 # model.name there -> the objective here, and its arguments by their names there
@@ -89,11 +88,10 @@ def test_numbers_outside_the_study_are_refused(study, only):
         study.restricted(only)
 
 
-def test_the_command_lists_runs_by_number_without_their_data(tmp_path):
-    done = run_script(
-        *("-m", "deltavae", "study", FILE, "--list", "--only", "4150-4151"),
-        *("--output_dir", str(tmp_path / "study")),
-        DISENTANGLEMENT_LIB_DATA=str(tmp_path),
+def test_the_command_lists_runs_by_number_without_their_data(tmp_path, command):
+    done = command(
+        *("study", FILE, "--list", "--only", "4150-4151"),
+        *("--output_dir", str(tmp_path / "study"), "--data_dir", str(tmp_path)),
     )
     assert done.returncode == 0, done.stderr
     first, second = done.stdout.splitlines()
