@@ -16,10 +16,10 @@ $(VENV)/.done: requirements.txt requirements.lock requirements-nodeps.txt requir
 	touch $@
 
 demo: env
-	$(BIN)/python train.py --gin_config gin/circle.gin --output_dir $(DEMO)_circle --overwrite
-	$(BIN)/python train.py --gin_config gin/line.gin --output_dir $(DEMO)_line --overwrite
+	$(BIN)/python train.py --gin_config gin/circle.gin --gin_bindings "train.steps = 1000" --output_dir $(DEMO)_circle --overwrite
+	$(BIN)/python train.py --gin_config gin/line.gin --gin_bindings "train.steps = 1000" --output_dir $(DEMO)_line --overwrite
 	$(BIN)/python train.py --gin_config gin/demo.gin --output_dir $(DEMO) --overwrite
-	$(BIN)/python evaluate.py --run_dir $(DEMO) --settings fast --noreport
+	$(BIN)/python evaluate.py --run_dir $(DEMO) --settings fast --protocol current --baselines --noreport
 	$(BIN)/python -m deltavae report $(DEMO) --beside $(DEMO)_circle $(DEMO)_line
 
 # The numbers and figures of docs/results.md, from the tables in docs/results/.

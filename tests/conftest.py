@@ -48,11 +48,11 @@ def _forget_platform(patch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def trained_run(tmp_path_factory) -> pathlib.Path:
-    """A run folder: 60 steps of the demo's configuration in three epochs."""
+    """A run folder: 60 steps of gin/trial.gin in three epochs."""
     path = tmp_path_factory.mktemp("trained") / "run"
     arguments = (
         "train",
-        "--gin_config=gin/demo.gin",
+        "--gin_config=gin/trial.gin",
         "--gin_bindings=train.steps = 60",
         "--gin_bindings=train.steps_per_epoch = 20",
         f"--output_dir={path}",

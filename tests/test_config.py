@@ -176,7 +176,7 @@ def test_nothing_leaks_out_of_the_block():
 
 
 def test_the_operative_configuration_rebuilds_the_experiment(tmp_path):
-    with configured(["gin/demo.gin"], ["Hypersphere.dim = 4"]) as experiment:
+    with configured(["gin/trial.gin"], ["Hypersphere.dim = 4"]) as experiment:
         settings = experiment.settings
         experiment.model((64, 64, 1))
         text = experiment.text()

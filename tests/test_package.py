@@ -128,7 +128,7 @@ def test_an_installed_package_trains_scores_studies_and_reports_elsewhere(instal
     found = subprocess.run(where, cwd=installed.work, capture_output=True, text=True, check=True)
     assert str(installed.work.parent) in found.stdout
     short = ("--gin_bindings=train.steps = 60", "--gin_bindings=train.steps_per_epoch = 20")
-    train = installed("train", "--gin_config=gin/demo.gin", *short, "--output_dir=run")
+    train = installed("train", "--gin_config=gin/trial.gin", *short, "--output_dir=run")
     assert train.returncode == 0, train.stderr
     scored = installed(
         "evaluate", "--run_dir=run", "--settings=fast", "--metrics=mig,dci", "--noreport"

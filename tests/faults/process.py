@@ -21,7 +21,7 @@ def start(path, *arguments, **environment):
     clean = {k: v for k, v in os.environ.items() if not k.startswith("AICROWD")}
     settings = [f"--gin_bindings=train.{binding}" for binding in SETTINGS]
     given = any(each.startswith(("--resume", "--gin_config")) for each in arguments)
-    first = () if given else ("--gin_config=gin/demo.gin", *settings)
+    first = () if given else ("--gin_config=gin/trial.gin", *settings)
     return subprocess.Popen(
         [sys.executable, "train.py", f"--output_dir={path}", *first, *arguments],
         cwd=ROOT,

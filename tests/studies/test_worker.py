@@ -90,7 +90,7 @@ def test_principal_components_of_the_pixels_are_scored_as_codes(tmp_path, monkey
 def test_real_runs_train_score_and_go_on_from_what_is_there(make_study, tmp_path):
     """Two seeds; then a second readout is added, and nothing is trained again."""
     arguments = {
-        "gin_configs": ["gin/demo.gin"],
+        "gin_configs": ["gin/trial.gin"],
         "bindings": ["train.steps = 4", "train.steps_per_epoch = 2", "train.holdout = 0.1"],
         "sweep": {"Hypersphere.dim": [3]},
         "metrics": ["mig"],

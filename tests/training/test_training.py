@@ -41,7 +41,7 @@ def test_mistakes_end_in_one_line_and_status_2(tmp_path, command, arguments, sai
 
 
 def test_a_run_is_not_replaced_unasked(trained_run, command):
-    done = command("train", "--gin_config=gin/demo.gin", f"--output_dir={trained_run}")
+    done = command("train", "--gin_config=gin/trial.gin", f"--output_dir={trained_run}")
     assert done.returncode == 2
     assert "--overwrite" in done.stderr
 
