@@ -1,4 +1,4 @@
-"""`python tools/gallery.py RUN`: the pictures of the documentation, from a real run.
+"""`python -m tools.gallery RUN`: the pictures of the documentation, from a real run.
 
 `RUN` is a run on a data set with a periodic factor. `--beside S1 R1` names two runs on
 `turntable_azimuth`, with latent spaces S^1 and R^1; `make demo` leaves all three.
@@ -54,7 +54,7 @@ def gallery(run: Run) -> Iterator[tuple[str, bytes]]:
 def main(arguments: list[str] | None = None) -> int:
     """Write the pictures and name them; returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python tools/gallery.py", description=(__doc__ or "").splitlines()[0]
+        prog="python -m tools.gallery", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("run_dir", help="a folder that train.py wrote")
     parser.add_argument(
