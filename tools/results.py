@@ -8,7 +8,7 @@ Comments in the pages say what stands before the next `<!-- end -->`:
     <!-- table NAME -->        the table of docs/results/NAME.csv
     <!-- chosen NAME -->       the same with only the setting of each variant that UDR chooses
     <!-- selection NAME -->    what choosing a run without labels gives
-    <!-- value NAME ... -->    one number
+    <!-- value NAME COLUMN KEY=ENTRY ... -->    one number, of the rows with these entries
 
 Scores are medians over seeds, with the least and the largest behind them.
 """
