@@ -117,14 +117,13 @@ def select(table: pd.DataFrame, criterion: str) -> Selection | None:
         best = runs[runs[column] == runs[column].max()]
         chosen = best.sort_values(elbo, ascending=False, kind="stable").iloc[0]
         value = float(chosen[column])
-        reason = (
-            f"the largest {column} of {len(runs)} finished runs, {value:.4g}; the others have "
-            f"at most {runs[column].drop(chosen.name).max():.4g}"
-        )
+        reason = f"the largest {column} of {len(runs)} finished runs, {value:.4g}; "
+        if len(best) > 1:
+            reason += f"{len(best)} runs have it, of which this one has the largest {elbo}"
+        else:
+            reason += f"the others have at most {runs[column].drop(chosen.name).max():.4g}"
         if criterion == "udr" and not udr_known:
             reason += ". No setting has two seeds yet, so that there is no UDR"
-        elif len(best) > 1:
-            reason += f". {len(best)} runs have it, of which this one has the largest {elbo}"
     return Selection(
         run=str(chosen["run"]),
         setting=str(chosen["setting"]),

@@ -1,5 +1,6 @@
 """The study files that are shipped, and what a study file may get wrong."""
 
+import importlib
 import os
 from types import SimpleNamespace
 
@@ -15,6 +16,8 @@ STUDIES = sorted((gin_files.folder() / "studies").glob("*.gin"))
 @pytest.fixture
 def any_data(monkeypatch):
     """Public data sets are not here."""
+    # it binds the loader that is there when it is first imported, for all tests
+    importlib.import_module("deltavae.config")
     monkeypatch.setattr(
         data,
         "load",
