@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("--start", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("flags", nargs="*", help="flags of train, after --")
     options = parser.parse_args()
-    flags = options.flags or ["--gin_config", "gin/demo.gin"]
+    flags = options.flags or ["--gin_config", "gin/trial.gin"]
     if options.start:
         start(flags)
         return
