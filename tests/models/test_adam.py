@@ -61,3 +61,9 @@ def test_a_compiled_model_is_loaded_with_it(tmp_path):
     assert isinstance(again, FusedAdam)
     for ours, theirs in zip(again.variables, model.optimizer.variables, strict=True):
         np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+
+
+def test_amsgrad_is_refused():
+    variable = keras.Variable(np.zeros(2, np.float32))
+    with pytest.raises(NotImplementedError, match="AMSGrad"):
+        FusedAdam(1e-3, amsgrad=True).apply_gradients([(tf.ones(2), variable)])
