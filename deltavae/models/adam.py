@@ -1,5 +1,7 @@
 """Adam in one pass over memory."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 from typing_extensions import override
@@ -16,23 +18,33 @@ class FusedAdam(keras.optimizers.Adam):
     """
 
     @override
+    def _backend_update_step(
+        self,
+        grads: Sequence[tf.Tensor],
+        trainable_variables: Sequence[keras.Variable],
+        learning_rate: tf.Tensor,
+    ) -> None:
+        # the correction of the moments' bias is one number for all variables
+        step = tf.cast(self.iterations + 1, learning_rate.dtype)
+        correction = tf.sqrt(1.0 - self.beta_2**step) / (1.0 - self.beta_1**step)
+        super()._backend_update_step(grads, trainable_variables, learning_rate * correction)
+
+    @override
     def update_step(
         self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
     ) -> None:
         if self.amsgrad:
             raise NotImplementedError("the fused kernel has no AMSGrad; use keras.optimizers.Adam")
-        index = self._get_variable_index(variable)
-        dtype, step = variable.dtype, self.iterations + 1
-        beta1, beta2 = tf.cast(self.beta_1, dtype), tf.cast(self.beta_2, dtype)
+        index, dtype = self._get_variable_index(variable), variable.dtype
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[index].value.handle,
             v=self._velocities[index].value.handle,
-            beta1_power=beta1 ** tf.cast(step, dtype),
-            beta2_power=beta2 ** tf.cast(step, dtype),
+            beta1_power=0.0,  # the learning rate is corrected already
+            beta2_power=0.0,
             lr=tf.cast(learning_rate, dtype),
-            beta1=beta1,
-            beta2=beta2,
-            epsilon=tf.cast(self.epsilon, dtype),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
             grad=tf.cast(gradient, dtype),
         )
