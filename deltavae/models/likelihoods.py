@@ -26,8 +26,21 @@ def normal_log_likelihood(images: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         (batch,), in nats, summed over pixels and channels; the constant is included.
     """
     size = math.prod(images.shape[1:])
-    squared = tf.reduce_sum(tf.math.squared_difference(images, outputs), axis=[1, 2, 3])
-    return -0.5 * squared - 0.5 * size * LOG_2PI
+    return -_half_squared_distance(images, outputs) - 0.5 * size * LOG_2PI
+
+
+@tf.custom_gradient
+def _half_squared_distance(
+    images: tf.Tensor, outputs: tf.Tensor
+) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]]:
+    # TensorFlow's gradient of the sum writes a copy of it for each pixel first
+    difference = tf.reshape(outputs - images, (-1, math.prod(images.shape[1:])))
+
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        scaled = tf.reshape(upstream[:, None] * difference, tf.shape(outputs))
+        return -scaled, scaled
+
+    return 0.5 * tf.reduce_sum(tf.square(difference), axis=1), gradient
 
 
 def bernoulli_log_likelihood(images: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
