@@ -33,7 +33,7 @@ def test_other_sizes_are_refused(make):
         make((32, 32, 3))
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("channels", [1, 3, 32])
 def test_fast_transposed_convolution_equals_keras(channels):
     draw = np.random.default_rng(0).normal
     inputs = tf.constant(draw(size=(2, 5, 7, 6)).astype(np.float32))
@@ -51,6 +51,32 @@ def test_fast_transposed_convolution_equals_keras(channels):
         with tf.GradientTape() as tape:
             tape.watch(inputs)
             outputs = layer(inputs)
+        variables = [inputs, *[w.value for w in layer.weights]]
+        found.append([outputs, *tape.gradient(outputs, variables, output_gradients=upstream)])
+    for wanted, got in zip(*found, strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("kernel", [2, 4])
+def test_fast_convolution_equals_keras(kernel, training):
+    draw = np.random.default_rng(0).normal
+    inputs = tf.constant(draw(size=(2, 10, 14, 3)).astype(np.float32))
+    upstream = tf.constant(draw(size=(2, 5, 7, 6)).astype(np.float32))
+    same = {"strides": 2, "padding": "same", "activation": "relu"}
+    plain = keras.layers.Conv2D(6, kernel, **same)
+    fast = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(networks.DownConv2D(6, kernel, activation="relu"))
+    )
+    plain.build(inputs.shape)
+    fast.build(inputs.shape)
+    weights = [draw(size=w.shape) for w in plain.get_weights()]
+    found = []
+    for layer, arguments in ((plain, {}), (fast, {"training": training})):
+        layer.set_weights(weights)
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = layer(inputs, **arguments)
         variables = [inputs, *[w.value for w in layer.weights]]
         found.append([outputs, *tape.gradient(outputs, variables, output_gradients=upstream)])
     for wanted, got in zip(*found, strict=True):
