@@ -58,7 +58,8 @@ _SHORT = 30  # names that can be listed in one line
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that was probably meant; None if none is near.
 
-    Names that begin so come before one that is spelt alike; they are joined by "or".
+    Up to three known names that begin with `name`, joined by "or", come before one with a
+    similar spelling.
     """
     by_lower = {each.lower(): each for each in known}
     if name.lower() in by_lower:
@@ -68,22 +69,22 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return " or ".join(by_lower[each] for each in near) or None
 
 
-def unknown_name(what: str, name: str, known: Iterable[str], otherwise: str = "") -> UserError:
+def unknown_name(what: str, name: object, known: Iterable[str], otherwise: str = "") -> UserError:
     """The error for a name that nothing has: it says which there are, or which are near.
 
     Args:
         what: such as "unknown metric".
-        name: as it was received.
+        name: as it was received; from Python it may be no string.
         known: those there are; of more than 30 only the near ones are listed.
         otherwise: what may stand in place of a name, such as "a path".
     """
     known = list(known)
-    near = nearest(name, known)
+    near = nearest(str(name), known)
     if len(known) > _SHORT:
-        listed = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.4)
+        listed = difflib.get_close_matches(str(name), sorted(known), n=3, cutoff=0.4)
         expected = f"one like {', '.join(listed or known)}"
     else:
-        expected = f"one of {', '.join(known)}" if len(known) > 1 else known[0]
+        expected = ("one of " if len(known) > 1 else "") + (", ".join(known) or "none")
     return UserError(
         what,
         expected=f"{expected}, or {otherwise}" if otherwise else expected,

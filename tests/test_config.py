@@ -5,6 +5,7 @@ import pytest
 from deltavae import gin_files
 from deltavae.config import configured
 from deltavae.errors import UserError
+from deltavae.models.likelihoods import get_likelihood
 
 BASE = ["gin/base.gin"]
 FILES = sorted(
@@ -158,6 +159,19 @@ def test_files_that_include_each_other_are_refused(tmp_path):
     for files, bindings in [([str(first)], []), ([], [f"include {str(first)!r}"])]:
         with pytest.raises(UserError, match="includes itself"), configured(files, bindings):
             pass
+
+
+def test_a_parameter_of_what_has_none_is_one_line():
+    with (
+        pytest.raises(UserError, match="SO3 has no such parameter; expected none; received 'dim'"),
+        configured(["gin/base.gin"], ["SO3.dim = 3"]),
+    ):
+        pass
+
+
+def test_a_name_that_is_no_string_is_refused_as_an_unknown_one():
+    with pytest.raises(UserError, match="expected one of normal, bernoulli; received 3"):
+        get_likelihood(3)
 
 
 def test_a_missing_file_names_near_ones():
