@@ -166,8 +166,8 @@ def criteria(runs: pd.DataFrame) -> pd.DataFrame:
         runs: a row for each run.
 
     Returns:
-        The columns of `CRITERIA` that two runs or more have, and `COMBINED`, the mean of a run's
-        ranks by each, where there are several and the run has all.
+        The columns of `CRITERIA` that two runs or more have. If they are several and two runs or
+        more have them all, also `COMBINED`, the mean of a run's ranks by each.
     """
     known = {
         name: sign * runs[name]
@@ -175,8 +175,9 @@ def criteria(runs: pd.DataFrame) -> pd.DataFrame:
         if name in runs and runs[name].notna().sum() > 1
     }
     result = pd.DataFrame(known, index=runs.index)
-    if len(known) > 1:
-        result[COMBINED] = result.dropna().rank().mean(axis=1)
+    complete = result.dropna()
+    if len(known) > 1 and len(complete) > 1:
+        result[COMBINED] = complete.rank().mean(axis=1)
     return result
 
 

@@ -119,6 +119,18 @@ def test_criteria_and_their_combination_choose_as_by_hand():
     assert found["low"].isna().all()  # four runs
 
 
+def test_criteria_that_no_two_runs_share_are_not_combined():
+    """As in a stopped study: UDR of the setting with two seeds, DtO of one that has axes."""
+    table = runs_with(
+        elbo=[-4.0, -3.0, -2.0, -1.0],
+        udr=[0.3, 0.4, np.nan, np.nan],
+        distance_to_orthogonality=[np.nan, np.nan, 0.5, 0.8],
+        mig=[0.1, 0.9, 0.3, 0.2],
+    )
+    found = summary.selection(table).set_index("criterion")["chosen"]
+    assert found.to_dict() == {"elbo": 0.2, "udr": 0.9, "distance_to_orthogonality": 0.3}
+
+
 def test_the_interval_of_a_rank_correlation_covers_the_true_one():
     """Normal pairs of correlation 0.6: Spearman's is 6 / pi * arcsin(0.3) = 0.582.
 
