@@ -23,7 +23,7 @@ def test_a_changed_number_is_seen(tmp_path, monkeypatch):
     rows = pd.DataFrame(
         {
             "dataset": "cars",
-            "setting": "S1",
+            "setting": "d=1 S",
             "readout": "aligned",
             "seed": [0, 1, 2],
             "mig": [0.10, 0.30, 0.12],
@@ -33,14 +33,14 @@ def test_a_changed_number_is_seen(tmp_path, monkeypatch):
     page = tmp_path / "page.md"
     page.write_text(
         "<!-- table trial -->\nx\n<!-- end -->\n"
-        "MIG <!-- value trial mig setting=S1 readout=aligned -->.99<!-- end --> it is\n"
+        'MIG <!-- value trial mig setting="d=1 S" readout=aligned -->.99<!-- end --> it is\n'
     )
     monkeypatch.setattr(results, "TABLES", tmp_path)
     monkeypatch.setattr(results, "ROOT", tmp_path)
     monkeypatch.setattr(results, "PAGES", (page,))
     assert results.main(["--check"]) == 1
     assert results.main([]) == 0
-    assert "| cars | S1 | aligned | 3 | 0.12 (0.10 to 0.30) |" in page.read_text()
+    assert "| cars | d=1 S | aligned | 3 | 0.12 (0.10 to 0.30) |" in page.read_text()
     assert "-->0.12 (0.10 to 0.30)<!--" in page.read_text()
     assert results.main(["--check"]) == 0
     with pytest.raises(SystemExit, match="no row"):

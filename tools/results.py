@@ -142,7 +142,7 @@ def filled(text: str) -> str:
 
     def one(found: re.Match[str]) -> str:
         name, column, *pairs = shlex.split(found[2])
-        chosen = dict(pair.split("=") for pair in pairs)
+        chosen = dict(pair.split("=", 1) for pair in pairs)
         return f"{found[1]}{value(name, column, **chosen)}{found[3]}"
 
     return re.sub(r"(<!-- value ([^>]*?) -->).*?(<!-- end -->)", one, text)
