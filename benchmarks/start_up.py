@@ -4,7 +4,7 @@
 
 Runs `deltavae train` in processes of their own, which end after the first step, and prints the
 medians of each phase. With `--beside` another checkout of the package, such as one from before a
-change, takes turns. Flags after `--` are those of `train`; the default is the demonstration run.
+change, takes turns. Flags after `--` are those of `train`; the default is gin/trial.gin.
 """
 
 import argparse

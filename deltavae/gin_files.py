@@ -63,7 +63,7 @@ def whole(files: Sequence[str], bindings: Sequence[str]) -> list[str]:
     log an error where there is none.
 
     Raises:
-        UserError: as for `texts`, or a binding is no gin.
+        UserError: as for `texts`, or a binding is not valid gin.
     """
     joined = "\n".join(bindings)
     statements = _statements(joined, "a binding")

@@ -156,7 +156,7 @@ def command(options: Namespace) -> int:
     with contextlib.ExitStack() as shown:
 
         def tell(what: str, done: int, total: int) -> None:
-            if not tasks:  # what is refused before leaves no empty line
+            if not tasks:  # only now: a request that is refused prints no empty line
                 shown.enter_context(bars)
             name = what.split(":")[0]
             if name not in tasks:

@@ -10,8 +10,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-# Keras imports these where they are installed, to take their tables and estimators and to draw
-# pictures: a third of its time, for what no command gives it or asks of it
+# Keras imports these if they are installed, to accept their tables and estimators and to draw
+# models: a third of the time of its import, and no command uses it
 _OPTIONAL_TO_KERAS = ("matplotlib", "pandas", "sklearn")
 
 _asked: int | None = None
@@ -37,9 +37,9 @@ def hush() -> None:
 
 @contextlib.contextmanager
 def collection_paused() -> Iterator[None]:
-    """Import in a block without garbage collection, which looks at all modules again and again.
+    """Pause garbage collection in a block of imports: a fifth of the time of TensorFlow's.
 
-    A fifth of the time of importing TensorFlow. What was made in the block is never collected.
+    What exists at the end of the block is never collected.
     """
     paused = gc.isenabled()
     gc.disable()
@@ -53,7 +53,7 @@ def collection_paused() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _hidden(names: tuple[str, ...]) -> Iterator[None]:
-    """Let packages that are not imported yet seem not to be installed within a block."""
+    """Make packages that are not imported yet appear not to be installed within a block."""
     absent = [name for name in names if name not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
     try:

@@ -220,11 +220,11 @@ def function_of_images(
 
     @functools.cache
     def compiled(shape: tuple[int, ...], dtype: np.dtype) -> Callable[[tf.Tensor], tf.Tensor]:
-        def of_floats(images: tf.Tensor) -> tf.Tensor:
+        def converted(images: tf.Tensor) -> tf.Tensor:
             return function(tf.cast(images, tf.float32) / 255.0 if dtype == np.uint8 else images)
 
         spec = tf.TensorSpec((None, *shape), dtype)
-        return tf.function(of_floats, autograph=False).get_concrete_function(spec)
+        return tf.function(converted, autograph=False).get_concrete_function(spec)
 
     def of_batch(images: np.ndarray) -> np.ndarray:
         if images.dtype != np.uint8:

@@ -400,7 +400,7 @@ def _table(path: Path, arrays: dict[str, np.ndarray]) -> tuple[TableData, list[s
         raise UserError(
             f"no factor of {path} has two values",
             expected="a factor that differs between images",
-            received=f"{factors.shape[1]} of {len(factors)} rows",
+            received=f"one value in each of {factors.shape[1]} columns",
         )
     warnings = []
     if not varies.all():

@@ -14,11 +14,11 @@ from deltavae.data.batches import map_batches
 from deltavae.errors import UserError
 from deltavae.io import atomic_write
 
-# Batches encoded side by side: one alone leaves cores idle between its layers (a sixth of the
-# time). So few images that the feature maps of the batches stay in the processor's cache.
+# Batches encoded side by side, since one alone leaves cores idle between its layers (a sixth of
+# the time), and images per batch: few, so that feature maps stay in the processor's cache.
 _THREADS, _BATCH_SIZE = 3, 32
-# Part of a cache's name: raise it where codes come out otherwise, be it by rounding only, so that
-# no score is of codes of two kinds.
+# Part of the name of a cache's file. Raise it when a change alters codes, even by rounding only,
+# so that no score mixes codes that were computed in two ways.
 _ARITHMETIC = 2
 # A code whose range is at most this share of its largest magnitude is constant but for rounding:
 # 32 units in the last place of float32. Codes of one image in batches of different sizes differ

@@ -54,7 +54,7 @@ def evaluate(
     progress: Progress | None = None,
     before_encoding: Callable[[], object] | None = None,
 ) -> Scores:
-    """Scores one representation and writes `scores.json` and the results of each metric.
+    """Score one representation and write `scores.json` and the results of each metric.
 
     Args:
         run_dir, representation, codes_file: exactly one: a run's folder, an exported module's,
@@ -65,7 +65,7 @@ def evaluate(
             are asked for by name.
         protocol: `current` scores as today's scikit-learn does, `challenge2019` as the
             evaluator of 2019 did; `both` adds the latter as `dci_2019`, `sap_score_2019`.
-        readouts: names of `deltavae.models.readouts`: scores each beside the others, from the
+        readouts: names of `deltavae.models.readouts`, scored beside each other, from the
             model's embedding (or the file's codes). By default, what was exported.
         settings: `study` or `fast`.
         output_dir: where to write; by default the run's folder, and nowhere without a run.
@@ -74,8 +74,8 @@ def evaluate(
         jobs: processes (a script's main must be guarded); by default one a core, one when fast.
         reference: disentanglement_lib's own code throughout, slow; `current` only.
         discrete: the codes are categories; changes InfoMEC only.
-        baselines: scores a PCA of the pixels with as many components as there are codes, and
-            the (first readout's) codes assigned to random images, in the same way.
+        baselines: whether a PCA of the pixels, with as many components as there are codes, and
+            the (first readout's) codes assigned to random images are scored in the same way.
         progress: called with (what, done, to do).
         before_encoding: called before a module is loaded, if any image needs to be encoded.
 
@@ -304,7 +304,7 @@ def _circles(
 def _warnings(
     reports: Mapping[str, Column], constant: Mapping[str, np.ndarray], names: Sequence[str]
 ) -> list[str]:
-    """What is odd about codes that can be scored, of those readouts that `constant` names."""
+    """What is odd about codes that can be scored, of the readouts that `constant` has."""
     found = []
     for name, zero in constant.items():
         if zero.any():
@@ -316,8 +316,8 @@ def _warnings(
             found.append(f"InfoMEC of {name} is 0: no code is active")
         if reports[name]["metrics"].get("factor_vae_metric", {}).get("num_active_dims") == 0:
             found.append(
-                f"factor_vae_metric of {name} is 0, below chance, for want of a code: it leaves "
-                "out codes that hardly vary (standard deviation under 0.05), which all do"
+                f"factor_vae_metric of {name} is 0, below chance: it leaves out codes that hardly "
+                "vary (standard deviation under 0.05), and here all of them do"
             )
     return found
 

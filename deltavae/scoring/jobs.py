@@ -58,11 +58,11 @@ _shared: dict[str, Any] = {}
 
 
 def prepare_processes() -> None:
-    """Begin to start the processes of `run_jobs`, and return at once.
+    """Start the server that the processes of `run_jobs` are forked from, and return at once.
 
-    They are forked from one that this one starts afresh, and that imports what metrics need: once,
-    and while this process does something else, such as encoding. This process itself is never
-    forked: it may hold TensorFlow's threads.
+    The server is a new process that imports what metrics need: once, and while this process does
+    something else, such as encoding. This process itself is never forked: it may hold
+    TensorFlow's threads.
     """
     _context().set_forkserver_preload(["deltavae.scoring.worker_imports"])
     multiprocessing.forkserver.ensure_running()

@@ -72,7 +72,7 @@ def by_readout(scores: Scores) -> dict[str, Column]:
 
 
 def title_of(scores: Scores, readout: str) -> str:
-    """What a table calls a readout: codes that something else made are called so."""
+    """What a table calls a readout: its name, or "codes" for a file of codes scored as it is."""
     as_they_are = readout == "embedding" and scores.get("source", {}).get("kind") == "codes"
     return "codes" if as_they_are else readout
 

@@ -1,4 +1,4 @@
-"""Imported once by the process that the processes of metrics are forked from."""
+"""Imported once by the server that the processes of metrics are forked from."""
 
 import scipy.stats  # noqa: F401
 import sklearn.ensemble
@@ -14,6 +14,6 @@ from deltavae.scoring.boosted_trees.kernels import priority
 from deltavae.scoring.library_adaptor import library
 
 library()
-# numba imports half of itself when the first function is called. This one starts no threads, with
-# which no process could be forked.
+# numba imports half of itself when the first function is called. This one starts no threads: a
+# process that has them must not be forked.
 priority(1, 0, 0)

@@ -96,8 +96,8 @@ def select(table: pd.DataFrame, criterion: str) -> Selection | None:
     """Select the run with the largest criterion; None where no run has finished.
 
     UDR is that of the readout which the study names first. The ELBO decides until two seeds of
-    some setting have finished, and between runs of the same UDR. The ELBO is the one
-    of held-out images where the study holds images out.
+    some setting have finished, and between runs of the same UDR. It is the ELBO of held-out
+    images where the study holds images out.
 
     Args:
         table: rows of finished runs of one data set, with `udr` where it is known.

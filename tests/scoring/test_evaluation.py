@@ -273,8 +273,8 @@ def test_the_command_line(tmp_path, turned, command, monkeypatch):
     assert good.returncode == 0 and "mig" in good.stdout
     assert (tmp_path / "o" / "scores.json").is_file()
     assert good.stdout.endswith("scores: o/scores.json\n") and "codes" in good.stdout
-    told = command(*short, "--metrics", "mig").stdout
-    assert told.endswith("nothing was written; --output_dir DIR keeps the scores\n")
+    unwritten = command(*short, "--metrics", "mig").stdout
+    assert unwritten.endswith("nothing was written; --output_dir DIR keeps the scores\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["codes.npz", "o"]
     bad = command("evaluate", "--codes", "codes.npz", "--metrics", "nothing")
     assert bad.returncode == 2
