@@ -38,6 +38,18 @@ def test_normal_log_likelihood_is_the_sum_of_normal_log_densities():
     np.testing.assert_allclose(normal_log_likelihood(IMAGES, OUTPUTS), expected, rtol=1e-5)
 
 
+def test_gradient_of_the_normal_log_likelihood():
+    """Of -(x - m)^2 / 2: x - m by the mean m and m - x by the image x, times the upstream's."""
+    images, outputs, weights = tf.constant(IMAGES), tf.constant(OUTPUTS), tf.constant([1.0, -2, 3])
+    with tf.GradientTape() as tape:
+        tape.watch([images, outputs])
+        total = tf.reduce_sum(weights * normal_log_likelihood(images, outputs))
+    by_image, by_mean = tape.gradient(total, [images, outputs])
+    expected = weights.numpy()[:, None, None, None] * (IMAGES - OUTPUTS)
+    np.testing.assert_allclose(by_mean, expected, rtol=1e-5)
+    np.testing.assert_allclose(by_image, -expected, rtol=1e-5)
+
+
 def test_bernoulli_log_likelihood_is_the_sum_over_pixels():
     binary = (IMAGES > 0.5).astype(np.float32)
     p = 1 / (1 + np.exp(-OUTPUTS.astype(float)))
