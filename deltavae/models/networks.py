@@ -53,10 +53,10 @@ class UpConv2D(layers.Conv2DTranspose):
 
     The same weights and values as its parent, to rounding. The bias has the gradient of
     `_add_bias`. On a CPU the library's transposed convolution takes six times as long as its
-    operations need when it makes an image of one or three channels. There each output pixel is
-    computed where it falls between input pixels: one ordinary 2x2 convolution makes the four
-    pixels of every cell, and they are put in their places (Shi et al., arXiv 1609.07009). The
-    gradient is the parent's, which is fast.
+    operations need when it makes an image of one or three channels. For few channels each output
+    pixel is therefore computed where it falls between input pixels: one ordinary 2x2 convolution
+    makes the four pixels of every cell, and they are put in their places (Shi et al., arXiv
+    1609.07009). The gradient is the parent's, which is fast.
 
     Args:
         filters: number of output channels.

@@ -44,7 +44,7 @@ def pca_codes(data: GroundTruthData, needed: np.ndarray, num_codes: int, seed: i
         seed: of the choice of images and of the randomized solver.
 
     Returns:
-        float32 (num_images, k), NaN in rows that nobody needs.
+        float32 (num_images, k), NaN in the other rows.
     """
 
     def flat(images: np.ndarray) -> np.ndarray:
