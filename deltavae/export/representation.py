@@ -77,7 +77,7 @@ def export_representation(
     codes = np.asarray(model.representation(tf.constant(images)))
     if not np.isfinite(codes).all():
         raise UserError(
-            "The representation is not exported",
+            "the representation is not exported",
             expected="finite codes",
             received=f"{np.size(codes) - np.isfinite(codes).sum()} of {codes.size} not finite",
             advice="A weight may be NaN: export an earlier checkpoint",
@@ -131,7 +131,7 @@ def load_representation(path: str | Path) -> Callable[[np.ndarray], np.ndarray]:
         path = path / "tfhub"
     if not (path / "saved_model.pb").is_file():
         raise UserError(
-            f"There is no representation at {path}",
+            f"there is no representation at {path}",
             expected="a folder with saved_model.pb, or a .keras file",
             received="a folder without" if path.is_dir() else "neither",
         )
@@ -148,7 +148,7 @@ def as_float_images(images: np.ndarray) -> np.ndarray:
     is_float = np.issubdtype(images.dtype, np.floating)
     if images.ndim != 4 or not (images.dtype == np.uint8 or is_float):
         raise UserError(
-            "These are not images",
+            "these are not images",
             expected="uint8 or float (batch, height, width, channels)",
             received=f"{images.dtype} of shape {images.shape}",
         )
@@ -156,7 +156,7 @@ def as_float_images(images: np.ndarray) -> np.ndarray:
         return images.astype(np.float32) / np.float32(255)
     if images.size and not (images.min() >= 0 and images.max() <= 1):
         raise UserError(
-            "These float images are out of range",
+            "these float images are out of range",
             expected="values in [0, 1]",
             received=f"values in [{images.min():g}, {images.max():g}]",
         )
@@ -184,7 +184,7 @@ def _from_saved_model(
     inputs = {} if signature is None else signature.structured_input_signature[1]
     if set(inputs) != {INPUT} or OUTPUT not in signature.structured_outputs:
         raise UserError(
-            f"The module at {path} is no representation",
+            f"the module at {path} is no representation",
             expected=f"a signature {SIGNATURE!r} from {INPUT!r} to {OUTPUT!r}",
             received=f"signatures {sorted(loaded.signatures)}",
         )
@@ -238,7 +238,7 @@ def function_of_images(
         wanted = zip(image_shape, images.shape[1:], strict=False)
         if images.ndim != 4 or any(size not in (None, given) for size, given in wanted):
             raise UserError(
-                "These images do not fit the representation",
+                "these images do not fit the representation",
                 expected=f"shape {(None, *image_shape)}",
                 received=images.shape,
             )
@@ -274,7 +274,7 @@ def _compare(directory: Path, images: np.ndarray, codes: np.ndarray) -> None:
     )
     if done.returncode:
         raise UserError(
-            "The exported module cannot be read back",
+            "the exported module cannot be read back",
             expected="a module that loads",
             received=(done.stderr.strip() or "no message").splitlines()[-1],
         )
@@ -282,7 +282,7 @@ def _compare(directory: Path, images: np.ndarray, codes: np.ndarray) -> None:
         difference = np.max(np.abs(found - codes), initial=0.0)
         if not difference <= _TOLERANCE:
             raise UserError(
-                f"The exported module {module.name} does not do what the model does",
+                f"the exported module {module.name} does not do what the model does",
                 expected=f"codes within {_TOLERANCE:g}",
                 received=f"a difference of {difference:g}",
             )

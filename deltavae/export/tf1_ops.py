@@ -48,7 +48,7 @@ def check_graph(graph: graph_pb2.GraphDef) -> None:
     if found:
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         raise UserError(
-            "The representation cannot be read by TensorFlow 1.13.1",
+            "the representation cannot be read by TensorFlow 1.13.1",
             expected="only operations that it has",
             received="; ".join(found[:_SHOWN]) + more,
             advice="Change the layer that the name points to",
