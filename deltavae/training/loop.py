@@ -132,12 +132,15 @@ class Loop:
         planned = count_epochs(self.settings.steps, self.epoch_length)
         value = self.capacity.restated(planned, total).at(self._epoch, total)
         # a run that finds more time than it feared does not fall back on its ramp
-        if self.history and self.capacity.stop >= self.capacity.start:
-            value = max(value, self.history[-1]["capacity"])
+        last = self.history[-1].get("capacity") if self.history else None
+        if last is not None and self.capacity.stop >= self.capacity.start:
+            value = max(value, last)
         return value
 
     def _row(self) -> dict[str, Any]:
         means = self.compiled_step.means(self.done)
+        objective = self.model.objective
+        capacity = {"capacity": float(self.model.current_capacity())}
         return {
             "epoch": self._epoch,
             "step": self.step,
@@ -145,11 +148,11 @@ class Loop:
             "reconstruction": means["reconstruction"],
             "kl": means["kl"],
             "kl_per_factor": self.compiled_step.kl_per_factor(),
-            "capacity": float(self.model.current_capacity()),
-            "beta": self.model.objective.beta,
+            **(capacity if objective.has_capacity else {}),
+            "beta": objective.beta,
             "elbo": means["elbo"],
             "log_scale": means["log_scale"],
-            **{name: means[name] for name in self.model.objective.reports},
+            **{name: means[name] for name in objective.reports},
             "learning_rate": learning_rate_at(self.settings, self.step - 1),
             "seconds": round(self.seconds, 3),
         }

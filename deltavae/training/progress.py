@@ -1,6 +1,7 @@
 """What a user sees while a run trains."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -10,15 +11,20 @@ _MEASURED = 5.0  # seconds of training that tell how long a step takes
 
 
 class ProgressBar:
-    """A bar over all steps of the run, with C, KL and reconstruction, and the time left.
+    """A bar over all steps of the run, with terms of the last epoch, and the time left.
+
+    The terms are C where the objective has one, KL, reconstruction, and the objective's own.
 
     Refreshed a few times a second at most, so that it costs nothing measurable; without a
     terminal it prints a line at the end of each tenth of the run instead, and the time left as
     soon as some seconds of training have shown it.
     """
 
-    def __init__(self, total_steps: int, first_step: int, console: Console) -> None:
+    def __init__(
+        self, total_steps: int, first_step: int, console: Console, reports: Sequence[str] = ()
+    ) -> None:
         self.console = console
+        self.reports = reports
         self.total = total_steps
         self.step = first_step
         self.bar: Progress | None = None
@@ -67,10 +73,10 @@ class ProgressBar:
     def epoch_done(self, row: dict[str, Any]) -> None:
         """Show an epoch's row of the history."""
         self.step = row["step"]
-        terms = (
-            f"epoch {row['epoch'] + 1}  C {row['capacity']:.2f}  KL {row['kl']:.2f}  "
-            f"-log p {row['reconstruction']:.1f}"
-        )
+        capacity = [f"C {row['capacity']:.2f}"] if "capacity" in row else []
+        own = [f"{name.replace('_', ' ')} {row[name]:.3g}" for name in self.reports]
+        kl, reconstruction = f"KL {row['kl']:.2f}", f"-log p {row['reconstruction']:.1f}"
+        terms = "  ".join([f"epoch {row['epoch'] + 1}", *capacity, kl, reconstruction, *own])
         if self.bar is not None:
             self.bar.update(self.task, completed=self.step, terms=terms)
         elif self.step / self.total >= self.next_line:

@@ -97,7 +97,7 @@ def train(
     console = console or Console(stderr=True)
     if run.step:
         console.print(where_it_stands(run, settings), markup=False, soft_wrap=True)
-    progress = ProgressBar(settings.steps, run.step, console)
+    progress = ProgressBar(settings.steps, run.step, console, model.objective.reports)
     try:
         with stop.deferred(), workers_watched("Start all of them again with --resume."):
             while run.should_continue() and stop.number is None:

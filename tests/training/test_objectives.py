@@ -46,6 +46,7 @@ def test_stopped_and_resumed_equals_uninterrupted(tmp_path, name):
     assert outcome(drive(resumed, StopRequest())) == outcome(whole)
     for row in whole.history:
         assert all(np.isfinite(row[each]) for each in whole.model.objective.reports)
+        assert ("capacity" in row) == (name in ("CapacityObjective", "AnnealedVAEObjective"))
     if name == "AnnealedVAEObjective":  # C of each epoch's last step
         expected = [25 * (row["step"] - 1) / 30 for row in whole.history]
         assert [row["capacity"] for row in whole.history] == pytest.approx(expected)

@@ -65,6 +65,18 @@ def test_a_resumed_run_counts_its_own_steps(clock):
     assert lines == ["about 17 min left, 1,000 ms per step"]
 
 
+def test_a_line_has_c_only_where_there_is_one_and_the_objectives_own_terms():
+    def line(row, *reports):
+        written = io.StringIO()
+        bar = ProgressBar(10, 0, Console(file=written, width=200), reports)
+        bar.epoch_done({"epoch": 0, "step": 10, "kl": 2.0, "reconstruction": 3.0, **row})
+        return written.getvalue()
+
+    assert "epoch 1  C 1.00  KL 2.00  -log p 3.0  " in line({"capacity": 1.0})
+    own = line({"total_correlation": -0.1234}, "total_correlation")
+    assert "epoch 1  KL 2.00  -log p 3.0  total correlation -0.123  " in own
+
+
 SMALL = [
     f"--gin_bindings={binding}"
     for binding in (

@@ -46,6 +46,8 @@ class Objective:
         beta: weight of the KL, shown in the history.
         reports: names of further values that `terms` returns: means of them are shown in the
             history and guarded against NaN.
+        has_capacity: whether the penalty depends on C, so that the history and the training
+            line show it.
         smallest_batch: fewest images in a batch from which the penalty can be computed.
         network: a network of the objective's own, or None; saved with the model.
         optimizer: what trains `network`; its state is part of every checkpoint.
@@ -53,6 +55,7 @@ class Objective:
 
     beta: float = 1.0
     reports: ClassVar[tuple[str, ...]] = ()
+    has_capacity: ClassVar[bool] = True
     smallest_batch: ClassVar[int] = 1
     network: keras.Model | None = None
     optimizer: keras.optimizers.Optimizer | None = None

@@ -17,6 +17,8 @@ class BetaObjective(Objective):
         beta: weight of the KL, >= 0.
     """
 
+    has_capacity = False
+
     def __init__(self, beta: float = 1.0) -> None:
         self.beta = check_weight("beta", beta)
 

@@ -36,6 +36,7 @@ class BetaTCVAEObjective(Objective):
     """
 
     reports = ("mutual_information", "total_correlation", "marginal_kl")
+    has_capacity = False
     smallest_batch = 2
 
     def __init__(self, beta: float = 4.0) -> None:

@@ -28,6 +28,7 @@ class DIPVAEObjective(Objective):
     """
 
     reports = ("covariance_penalty",)
+    has_capacity = False
     smallest_batch = 2
 
     def __init__(

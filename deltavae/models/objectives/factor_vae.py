@@ -42,6 +42,7 @@ class FactorVAEObjective(Objective):
     """
 
     reports = ("total_correlation", "discriminator_loss")
+    has_capacity = False
     smallest_batch = 2
 
     def __init__(self, gamma: float = 30.0, units: int = 1000, layers: int = 6) -> None:

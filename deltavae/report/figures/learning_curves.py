@@ -73,11 +73,13 @@ def curve(history: History, name: str, title: str, unit: str = NATS) -> Figure:
 
 
 def capacity_curve(history: History) -> Figure:
-    """The KL and the capacity C, in nats, by epoch."""
+    """The KL and, where the history has one, the capacity C, in nats, by epoch."""
     styles = {
         "capacity": ("--", CATEGORIES[5], "capacity C"),
         "kl": ("-", CATEGORIES[0], "KL(posterior ‖ prior)"),
     }
+    if not any("capacity" in row for row in history):
+        del styles["capacity"]
     return _curves(history, styles, "", NATS)
 
 
@@ -128,7 +130,8 @@ def _capacity(run: Run) -> Picture:
         "curve-kl",
         "KL and capacity",
         "The mean KL from the posterior to the prior, an upper bound on the information that "
-        "codes carry about images, and the capacity C that the objective pulls it to.",
+        "codes carry about images, and the capacity C that the objective pulls it to, if it has "
+        "one.",
         capacity_curve(_rows(run)),
         vector=True,
     )
