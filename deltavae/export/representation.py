@@ -13,11 +13,12 @@ An exported representation is a folder:
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from deltavae.data.batches import map_batches
-from deltavae.errors import UserError
+from deltavae.errors import UserError, command
 from deltavae.export.hub_module import INPUT, OUTPUT, SIGNATURE, write_module
 from deltavae.io import atomic_dir, without_wildcards, write_json
 
@@ -122,7 +123,8 @@ def load_representation(path: str | Path) -> Callable[[np.ndarray], np.ndarray]:
         costs least; codes of the same images as floats may differ by rounding.
 
     Raises:
-        UserError: where there is no representation at `path`, or images do not fit it.
+        UserError: where there is no representation at `path`, it is damaged, or images do not
+            fit it.
     """
     path = Path(path)
     if path.suffix == ".keras" and path.is_file():
@@ -163,11 +165,31 @@ def as_float_images(images: np.ndarray) -> np.ndarray:
     return images.astype(np.float32, copy=False)
 
 
+@contextlib.contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Raise a `UserError` for whatever a damaged file makes TensorFlow or Keras raise."""
+    try:
+        yield
+    except (UserError, MemoryError, tf.errors.ResourceExhaustedError):
+        raise
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise UserError(
+            f"the representation at {path} is damaged or incomplete",
+            expected="what the export wrote",
+            received=reason.removesuffix("."),
+            advice=f"If it is a run's, {command('train')} --resume --output_dir RUN exports it "
+            "again from the last checkpoint; with --overwrite in place of --resume it is "
+            "trained again.",
+        ) from error
+
+
 def _from_keras(path: Path) -> Callable[[tf.Tensor], tf.Tensor]:
     # imported here: it registers what the file names, and a module needs none of it
     import deltavae.models.delta_vae  # noqa: F401
 
-    model = keras.saving.load_model(path, compile=False)
+    with _damage_named(path):
+        model = keras.saving.load_model(path, compile=False)
     if not hasattr(model, "representation"):
         raise UserError(
             f"{path} holds no representation", expected="a DeltaVAE", received=type(model).__name__
@@ -178,7 +200,7 @@ def _from_keras(path: Path) -> Callable[[tf.Tensor], tf.Tensor]:
 def _from_saved_model(
     path: Path,
 ) -> tuple[Callable[[tf.Tensor], tf.Tensor], tuple[int | None, ...]]:
-    with without_wildcards(path) as plain:
+    with _damage_named(path), without_wildcards(path) as plain:
         loaded = tf.saved_model.load(str(plain))
     signature = loaded.signatures.get(SIGNATURE)
     inputs = {} if signature is None else signature.structured_input_signature[1]
@@ -198,7 +220,8 @@ def _from_saved_model(
 
         return function, shape
     # weights that cannot change are laid out for the kernels once, and not in every call
-    frozen = convert_variables_to_constants_v2(signature)
+    with _damage_named(path):
+        frozen = convert_variables_to_constants_v2(signature)
     codes = sorted(signature.structured_outputs).index(OUTPUT)
     return lambda images: frozen(images)[codes], shape
 

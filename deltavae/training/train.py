@@ -116,7 +116,7 @@ def train(
     if not chief:
         return run.history
     with stop.deferred() if export_when_stopped else contextlib.nullcontext():
-        kl_per_factor = run.history[-1]["kl_per_factor"] if run.history else None
+        kl_per_factor = run.history[-1].get("kl_per_factor") if run.history else None
         finish(model, images, run_dir, readout, settings.seed, kl_per_factor)
     return run.history
 

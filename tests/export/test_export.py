@@ -1,6 +1,8 @@
 """What is written does what the model does, in a clean process, whole or not at all."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 
@@ -114,6 +116,35 @@ def test_other_paths_are_refused(tmp_path):
     tf.saved_model.save(tf.Module(), str(tmp_path / "other"))
     with pytest.raises(UserError, match="signature 'representation'"):
         load_representation(tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    ("part", "file", "size"),
+    [
+        ("tfhub", "saved_model.pb", 1000),
+        ("tfhub", "saved_model.pb", 0),
+        ("saved_model", "saved_model.pb", 1000),
+        ("saved_model", "variables/variables.index", None),
+        ("saved_model", "variables/variables.index", 20),
+        ("saved_model", "variables/variables.data-00000-of-00001", None),
+        ("saved_model", "variables/variables.data-00000-of-00001", 100),
+    ],
+)
+def test_a_damaged_module_is_named(exported, tmp_path, part, file, size):
+    shutil.copytree(exported[0] / part, tmp_path / part)
+    if size is None:
+        (tmp_path / part / file).unlink()
+    else:
+        os.truncate(tmp_path / part / file, size)
+    with pytest.raises(UserError, match=r"is damaged.*--resume") as error:
+        load_representation(tmp_path / part)
+    assert str(tmp_path / part) in error.value.message
+
+
+def test_a_damaged_keras_file_is_named(tmp_path):
+    (tmp_path / "model.keras").write_bytes(b"PK")
+    with pytest.raises(UserError, match=r"model\.keras is damaged"):
+        load_representation(tmp_path / "model.keras")
 
 
 def _fails(tmp_path, model, message):
