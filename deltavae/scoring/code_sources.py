@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import hashlib
+import json
 import os
 import re
 import zipfile
@@ -71,6 +73,17 @@ class CodeSource:
     def dataset(self) -> str:
         """The dataset's name; `factors` for a file with its own."""
         return self.data.name if self.data else "factors"
+
+    @property
+    def dataset_digest(self) -> str:
+        """SHA-256 of the dataset, or of the file's own factors and their names."""
+        if self.data:
+            return self.data.digest
+        index = self.index
+        angles = {name: np.round(index.angles[name], 9).tolist() for name in sorted(index.angles)}
+        digest = hashlib.sha256(json.dumps([index.names, index.sizes, angles]).encode())
+        digest.update(index.factors(np.arange(index.num_images)).astype("<i8").tobytes())
+        return digest.hexdigest()
 
 
 class NamedDataset(NamedTuple):

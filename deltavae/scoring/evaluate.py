@@ -173,7 +173,7 @@ def evaluate(
         "created": now(),
         "versions": versions(),
         "dataset": source.dataset,
-        "dataset_digest": source.data.digest if source.data else None,
+        "dataset_digest": source.dataset_digest,
         "source": {"kind": source.kind, "path": str(source.path), "sha256": source.digest},
         "protocol": protocol,
         "settings": settings,

@@ -265,6 +265,28 @@ def test_compare_wants_like_with_like(tmp_path, turned):
         compare([tmp_path / "a"])
 
 
+def test_other_factors_do_not_compare(tmp_path, turned):
+    codes, factors = turned
+    names = ["size", "azimuth:circle", "object"]
+    tables = {
+        "a": {"factors": factors},
+        "same": {"factors": 10 * factors},  # the same images are told apart
+        "rows": {"factors": factors[::-1]},
+        "named": {"factors": factors, "factor_names": names},
+    }
+    for name, arrays in tables.items():
+        np.savez(tmp_path / f"{name}.npz", codes=codes, **arrays)
+        options = {"settings": "fast", "metrics": ["mig"], "output_dir": tmp_path / name}
+        evaluate(codes_file=tmp_path / f"{name}.npz", **options)
+    compare([tmp_path / "a", tmp_path / "same"])
+    for other in ("rows", "named"):
+        with pytest.raises(UserError, match=r"different contents.*one digest of factors"):
+            compare([tmp_path / "a", tmp_path / other])
+    old = read_json(tmp_path / "rows" / "scores.json") | {"dataset_digest": None}
+    (tmp_path / "rows" / "scores.json").write_text(json.dumps(old))
+    compare([tmp_path / "a", tmp_path / "rows"])
+
+
 def test_the_command_line(tmp_path, turned, command, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.savez("codes.npz", codes=turned[0], factors=turned[1])
