@@ -117,6 +117,7 @@ def _score_pixels(
     begun = time.monotonic()
     data = load(run["dataset"])
     file = run_dir.path / "pixels.npz"
+    run_dir.scores.unlink(missing_ok=True)  # of components that may differ by rounding
     np.savez(file, codes=pca_codes(data, np.arange(data.num_images), run["pixels"], run["seed"]))
     scores = evaluate(codes_file=file, data=data, **_asked(run, run_dir, scoring))
     return _rows(run, run_dir, scores, {"score_seconds": time.monotonic() - begun})

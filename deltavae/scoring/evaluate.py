@@ -29,7 +29,15 @@ from deltavae.scoring.library_adaptor import library
 from deltavae.scoring.periodic_factors import PeriodicScores
 from deltavae.scoring.request import check, left_out, metric_names, without_interventions
 from deltavae.scoring.results import column_report
-from deltavae.scoring.scores_json import SCHEMA, Column, Scores, now, versions, write_scores
+from deltavae.scoring.scores_json import (
+    SCHEMA,
+    Column,
+    Scores,
+    now,
+    read_scores,
+    versions,
+    write_scores,
+)
 
 Progress = Callable[[str, int, int], object]
 
@@ -69,6 +77,7 @@ def evaluate(
             model's embedding (or the file's codes). By default, what was exported.
         settings: `study` or `fast`.
         output_dir: where to write; by default the run's folder, and nowhere without a run.
+            Scores of another source there are never replaced.
         seed: of the metrics' random draws.
         seeds: repeats with seed, seed + 1, ...; scores are means, `spread` their deviations.
         jobs: processes (a script's main must be guarded); by default one a core, one when fast.
@@ -106,6 +115,7 @@ def evaluate(
     output = Path(output_dir) if output_dir else Path(run_dir) if run_dir else None
     if output is not None:
         require_writable(output)
+        _require_no_other_scores(RunDir(output), source)
     tell = progress or (lambda what, done, total: None)
     all_seeds = range(seed, seed + seeds)
     periodic = PeriodicScores(source.index, source.data, seed)
@@ -197,6 +207,33 @@ def evaluate(
     if output is not None:
         write_scores(RunDir(output), scores)
     return scores
+
+
+def _require_no_other_scores(output: RunDir, source: sources.CodeSource) -> None:
+    """Raise `UserError` if scores of another source are in `output`, where they would be lost.
+
+    A run stays the same source when it is trained further, and whatever its readout; its own
+    folder always takes its scores.
+    """
+    try:
+        there = read_scores(output.path).get("source") or {}
+    except UserError:
+        return  # there are none, or they are damaged
+    path = Path(there.get("path", ""))
+    same_path = path.resolve() == source.path.resolve()
+    if (
+        "sha256" not in there
+        or there["sha256"] == source.digest
+        or (source.kind == "run" and source.path.resolve() == output.path.resolve())
+        or (source.kind == there.get("kind") == "run" and same_path)
+    ):
+        return
+    raise UserError(
+        f"{output.scores} holds the scores of another source",
+        expected=f"a folder without scores, or with those of {source.path}",
+        received=f"those of {path}" + (", whose content was another then" if same_path else ""),
+        advice="Name another folder with --output_dir, or remove that file to replace it.",
+    )
 
 
 def _codes(

@@ -287,6 +287,45 @@ def test_other_factors_do_not_compare(tmp_path, turned):
     compare([tmp_path / "a", tmp_path / "rows"])
 
 
+def test_scores_of_another_source_are_not_replaced(tmp_path, turned, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    codes, factors = turned
+    np.savez("a.npz", codes=codes, factors=factors)
+    np.savez("b.npz", codes=-codes, factors=factors)
+    rest = ["--settings", "fast", "--output_dir", "out", "--metrics"]
+    assert main(["evaluate", "--codes", "a.npz", *rest, "mig"]) == 0
+    before = (tmp_path / "out" / "scores.json").read_text()
+    assert main(["evaluate", "--codes", "b.npz", *rest, "mig"]) == 2
+    message = capsys.readouterr().err
+    assert "out/scores.json holds the scores of another source" in message
+    assert "received those of a.npz. Name another folder with --output_dir" in message
+    assert (tmp_path / "out" / "scores.json").read_text() == before
+    assert main(["evaluate", "--codes", "a.npz", *rest, "irs"]) == 0
+    assert list(read_json(tmp_path / "out" / "scores.json")["metrics"]) == ["irs"]
+    np.savez("a.npz", codes=2 * codes, factors=factors)
+    assert main(["evaluate", "--codes", "a.npz", *rest, "mig"]) == 2
+    assert "those of a.npz, whose content was another then" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_run_that_was_trained_further_replaces_its_scores(tmp_path, data, monkeypatch, own):
+    run = tmp_path / "run"
+    run.mkdir()
+    for digest in ("0" * 64, "1" * 64):
+        source = sources.CodeSource(
+            "run",
+            run,
+            digest,
+            data,
+            IndexedData.of(data),
+            encoder=lambda: lambda images: images.reshape(len(images), -1)[:, :3] / 255,
+        )
+        monkeypatch.setattr(sources, "open_code_source", lambda *_, found=source: found)
+        out = run if own else tmp_path / "out"
+        evaluate(run_dir=run, output_dir=out, settings="fast", metrics=["irs"])
+        assert read_json(out / "scores.json")["source"]["sha256"] == digest
+
+
 def test_the_command_line(tmp_path, turned, command, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.savez("codes.npz", codes=turned[0], factors=turned[1])
