@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -121,6 +122,8 @@ def evaluate(
     periodic = PeriodicScores(source.index, source.data, seed)
     if source.encoder is not None and before_encoding is not None:
         source.encoder = _after(before_encoding, source.encoder)
+    if source.encoder is not None:
+        source.encoder = functools.cache(source.encoder)
     live = source.encoder is not None and source.data is not None and source.data.is_stochastic
     if live and baselines:
         raise UserError(
@@ -134,6 +137,8 @@ def evaluate(
     # the same images whatever else is asked for, so that the readouts are the same too
     shown = np.random.RandomState(seed).permutation(source.index.num_images)[:4096]
     more = np.union1d(periodic.images, shown) if readouts else periodic.images
+    if discrete and source.encoder is not None:
+        _require_categories_of_some(source, shown, readouts)
     base = _codes(source, [] if live else names, settings, all_seeds, more, output, tell)
     functions = _readouts(source, base[shown], readouts)
     columns = {name: _apply(function, base) for name, function in functions.items()}
@@ -261,6 +266,19 @@ def _codes(
         cache,
         lambda done, total: tell("codes", done, total),
     )
+
+
+def _require_categories_of_some(
+    source: sources.CodeSource, shown: np.ndarray, readouts: Sequence[str] | None
+) -> None:
+    """Raise `UserError` if codes of the images `shown` are continuous.
+
+    This is found out before all needed images are encoded, and before anything is written.
+    """
+    assert source.data is not None and source.encoder is not None
+    some = encode_once(source.data, source.encoder, np.sort(shown), CodeCache(None, ""))[shown]
+    for function in _readouts(source, some, readouts).values():
+        require_categories(np.asarray(function(some)))
 
 
 def _after(before: Callable[[], object], make: Callable[[], Encoder]) -> Callable[[], Encoder]:

@@ -326,6 +326,40 @@ def test_a_run_that_was_trained_further_replaces_its_scores(tmp_path, data, monk
         assert read_json(out / "scores.json")["source"]["sha256"] == digest
 
 
+@pytest.mark.parametrize("categories", [False, True])
+def test_continuous_codes_are_no_categories_before_all_are_encoded(
+    tmp_path, monkeypatch, categories
+):
+    table = np.stack(np.unravel_index(np.arange(20000), (20, 1000)), 1)
+    images = np.random.default_rng(0).integers(0, 256, (20000, 2, 2, 1), dtype=np.uint8)
+    images[:, 0, 0, 0] = table[:, 0]
+    data = ArrayData("noise", [Factor("a", 20), Factor("b", 1000)], images)
+    encoded = []
+
+    def encode(batch):
+        encoded.append(len(batch))
+        codes = batch.reshape(len(batch), -1).astype(np.float32)
+        return (
+            codes[:, :1] if categories else codes[:, :1] + codes[:, 1:2] / 7 + codes[:, 2:3] / 99
+        )
+
+    monkeypatch.setattr(
+        sources,
+        "open_code_source",
+        lambda *_: sources.CodeSource(
+            "representation", tmp_path, "0" * 64, data, IndexedData.of(data), lambda: encode
+        ),
+    )
+    options = {"settings": "fast", "metrics": ["infomec"], "output_dir": tmp_path / "out"}
+    if categories:
+        scores = evaluate(representation="x", discrete=True, **options)
+        assert scores["discrete"] and (tmp_path / "out" / "metrics" / "codes").is_dir()
+        return
+    with pytest.raises(UserError, match="continuous, but scored as categories"):
+        evaluate(representation="x", discrete=True, **options)
+    assert sum(encoded) == 4096 and not (tmp_path / "out").exists()
+
+
 def test_the_command_line(tmp_path, turned, command, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.savez("codes.npz", codes=turned[0], factors=turned[1])
