@@ -57,7 +57,7 @@ def parser(prog: str) -> Parser:
     add(
         "--only",
         metavar="A-B",
-        help="Only the runs of these numbers, counted from 0, as in --list.",
+        help="Only the runs of these numbers (one: 40), counted from 0, as in --list.",
     )
     add(
         "--select",
@@ -102,6 +102,8 @@ def command(options: Namespace) -> int:
     folder = StudyFolder(options.output_dir or Path("scratch/studies") / study.name)
     if options.list:
         console.print(describe(study, folder), soft_wrap=True, highlight=False, markup=False)
+        # not among the lines of JSON
+        Console(stderr=True).print(f"{len(list(study.runs())):,} runs", highlight=False)
         return 0
     if options.select:
         from deltavae.studies.selection import require_exportable, require_selectable

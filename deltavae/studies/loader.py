@@ -7,6 +7,7 @@ the process that schedules a study stays free of it.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -63,8 +64,14 @@ def load_study(path: str, bindings: Sequence[str] = ()) -> Study:
     Raises:
         UserError: for a name that nothing has, or an impossible study.
     """
-    from deltavae import config
+    from deltavae import config, gin_files
 
+    if not re.search(r"^\s*study\.", gin_files.whole([path], [])[0], re.MULTILINE):
+        raise UserError(
+            f"{path} binds no study.*",
+            expected="a study such as gin/studies/quick.gin",
+            advice=f"A single run is `deltavae train --gin_config {path}`.",
+        )
     named = f"study.name = {Path(path).stem!r}"
     return config.build("study", make_study, [path], [named, *bindings])
 

@@ -64,11 +64,15 @@ class Study:
         numbers = re.fullmatch(r"(\d+)(?:-(\d+))?", only.strip())
         first = int(numbers[1]) if numbers else -1
         last = int(numbers[2] or numbers[1]) if numbers else -1
-        if not 0 <= first <= last < len(self):
+        end = len(self) - 1
+        if not 0 <= first <= last <= end:
+            wrong = "names no runs" if not numbers else "ends before it begins"
+            if numbers and max(first, last) > end:
+                wrong = f"goes beyond the last, {end}"
             raise UserError(
-                f"--only names no runs of the study {self.name}",
-                expected=f"numbers from 0 to {len(self) - 1}, such as 0-{min(19, len(self) - 1)}",
-                received=only,
+                f"--only {wrong}, of the study {self.name}",
+                expected=f"numbers from 0 to {end}, such as 0-{min(19, end)}",
+                received=only or "nothing",
             )
         return replace(self, only=(first, last))
 

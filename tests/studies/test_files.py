@@ -70,6 +70,14 @@ def test_a_wrong_study_is_refused_before_anything_starts(tmp_path, line, says):
         loader.check_names(loader.load_study(str(path)))
 
 
+def test_a_file_of_one_run_is_no_study():
+    with pytest.raises(
+        UserError, match=r"beta_vae\.gin binds no study\.\*; expected .*quick"
+    ) as no:
+        loader.load_study("gin/baselines/beta_vae.gin", ["study.seeds = [0]"])
+    assert "`deltavae train --gin_config gin/baselines/beta_vae.gin`" in no.value.message
+
+
 def test_pixels_that_are_drawn_anew_are_refused(tmp_path, any_data):
     path = tmp_path / "wrong.gin"
     path.write_text(

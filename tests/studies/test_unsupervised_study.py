@@ -82,9 +82,20 @@ def test_numbers_select_runs(study):
     assert dataclasses.replace(some, only=None) == study
 
 
-@pytest.mark.parametrize("only", ["12600", "59-40", "-3", "0-12600", "all", ""])
-def test_numbers_outside_the_study_are_refused(study, only):
-    with pytest.raises(UserError, match="numbers from 0 to 12599"):
+@pytest.mark.parametrize(
+    ("only", "wrong"),
+    [
+        ("12600", "beyond the last, 12599"),
+        ("12590-12700", "beyond the last, 12599"),
+        ("59-40", "ends before it begins"),
+        ("-3", "names no runs"),
+        ("0-12600", "beyond the last, 12599"),
+        ("all", "names no runs"),
+        ("", "names no runs"),
+    ],
+)
+def test_numbers_outside_the_study_are_refused(study, only, wrong):
+    with pytest.raises(UserError, match=f"{wrong}.*numbers from 0 to 12599"):
         study.restricted(only)
 
 
@@ -95,6 +106,7 @@ def test_the_command_lists_runs_by_number_without_their_data(tmp_path, command):
     )
     assert done.returncode == 0, done.stderr
     first, second = done.stdout.splitlines()
+    assert done.stderr == "2 runs\n"
     # 4150 = 2 x 1800 + 550: the third dataset, the twelfth setting
     assert '"number": 4150' in first and '"dataset": "noisy_dsprites"' in first
     assert '"setting": "factor_vae 100", ' in first and '"seed": 0' in first
