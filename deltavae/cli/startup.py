@@ -10,6 +10,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
+from typing_extensions import override
+
 # Keras imports these if they are installed, to accept their tables and estimators and to draw
 # models: a third of the time of its import, and no command uses it
 _OPTIONAL_TO_KERAS = ("matplotlib", "pandas", "sklearn")
@@ -28,10 +30,24 @@ def verbosity(level: int | None) -> Iterator[None]:
         _asked = before
 
 
+class _AsCommandsPrint(logging.Formatter):
+    """`warning: ...`, as the commands print their own."""
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{record.levelname.lower()}: {super().format(record)}"
+
+
 def hush() -> None:
-    """Turn off Python-side messages below warnings, or those that --verbosity asks not for."""
+    """Turn off Python-side messages below warnings, or those that --verbosity asks not for.
+
+    What is left is printed as the commands print their own warnings.
+    """
     import absl.logging
 
+    handler = logging.StreamHandler()
+    handler.setFormatter(_AsCommandsPrint())
+    logging.basicConfig(handlers=[handler])
     absl.logging.set_verbosity(absl.logging.WARNING if _asked is None else _asked)
 
 

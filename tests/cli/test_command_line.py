@@ -318,3 +318,13 @@ def test_tensorflow_starts_without_what_only_keras_would_use():
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == []
+
+
+def test_warnings_of_libraries_look_like_those_of_commands():
+    """In a process of its own: pytest catches what is logged."""
+    code = (
+        "from deltavae.cli.startup import hush; hush(); "
+        "from absl import logging; logging.warning('%r is odd', 3); logging.info('hidden')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "warning: 3 is odd\n" and not done.stdout
