@@ -200,7 +200,7 @@ def evaluate(
             *(source.data.warnings if source.data else ()),
             *source.warnings,
             *warnings,
-            *_warnings(reports, {name: constant[name] for name in functions}, names),
+            *_warnings(reports, {n: constant[n] for n in functions}, names, source.kind),
         ],
         "readout": first,
         **reports[first],
@@ -357,21 +357,25 @@ def _circles(
 
 
 def _warnings(
-    reports: Mapping[str, Column], constant: Mapping[str, np.ndarray], names: Sequence[str]
+    reports: Mapping[str, Column],
+    constant: Mapping[str, np.ndarray],
+    names: Sequence[str],
+    kind: str,
 ) -> list[str]:
     """What is odd about codes that can be scored, of the readouts that `constant` has."""
     found = []
     for name, zero in constant.items():
+        of = "codes" if kind == "codes" and name == "embedding" else f"{name} codes"
         if zero.any():
             which = ", ".join(map(str, np.flatnonzero(zero)))
             found.append(
-                f"{zero.sum()} of {len(zero)} {name} codes are constant, and scored as 0: {which}"
+                f"{zero.sum()} of {len(zero)} {of} are constant, and scored as 0: {which}"
             )
         if zero.all() and "infomec" in names:
-            found.append(f"InfoMEC of {name} is 0: no code is active")
+            found.append(f"InfoMEC of {of} is 0: no code is active")
         if reports[name]["metrics"].get("factor_vae_metric", {}).get("num_active_dims") == 0:
             found.append(
-                f"factor_vae_metric of {name} is 0, below chance: it leaves out codes that hardly "
+                f"factor_vae_metric of {of} is 0, below chance: it leaves out codes that hardly "
                 "vary (standard deviation under 0.05), and here all of them do"
             )
     return found

@@ -28,7 +28,7 @@ def test_beside_good_codes_it_is_as_if_it_were_zero(tmp_path, constant):
     zero = scored(tmp_path, np.hstack([GOOD, 0 * column]))
     assert not scores["failed"]
     assert scores["scores"] == zero["scores"] and scores["metrics"].keys() == set(QUICK)
-    assert "1 of 4 embedding codes are constant, and scored as 0: 3" in scores["warnings"]
+    assert "1 of 4 codes are constant, and scored as 0: 3" in scores["warnings"]
 
 
 def test_it_does_not_move_what_does_not_look_at_it(tmp_path):
