@@ -74,7 +74,7 @@ def read_json(
 
     Args:
         path: of the file.
-        advice: what to do where it is missing.
+        advice: what to do where it is missing or damaged.
         kind: what it must hold, an object or a list.
     """
     try:
@@ -87,8 +87,14 @@ def read_json(
             "a file is missing", expected=path, received="none", advice=advice
         ) from None
     except (ValueError, OSError) as error:
-        expected = "a JSON object" if kind is dict else "a list in JSON"
-        raise UserError(f"cannot read {path}", expected=expected, received=error) from None
+        broken = isinstance(error, json.JSONDecodeError | UnicodeDecodeError)
+        where = f" in line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise UserError(
+            f"cannot read {path}" + (", which is damaged" if broken else ""),
+            expected="a JSON object" if kind is dict else "a list in JSON",
+            received=f"text that is no JSON{where}" if broken else error,
+            advice=advice or "Put back a copy of it, or make it again.",
+        ) from None
 
 
 def require_writable(path: str | os.PathLike[str]) -> None:

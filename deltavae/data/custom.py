@@ -284,7 +284,7 @@ def _dataset(
         raise UserError(
             f"no factor of {path} has two values",
             expected="at least one that varies",
-            received=f"{len(array)} images that differ in none of {constant}",
+            received=f"{len(array)} images with one value of {', '.join(constant)}",
         )
     if constant:
         warnings.append(f"factors with one value are left out: {', '.join(constant)}")

@@ -258,9 +258,13 @@ def _fit_factors(
             f"the readout {name!r} needs a latent space with circles"
             if manifold is not None
             else f"the readout {name!r} needs the latent space that the codes are of",
-            expected="circles among its factors, such as FlatTorus",
-            received=repr(manifold),
-            advice="Use gin/posteriors/circles.gin, or the readout 'aligned'.",
+            expected="circles among its factors, such as FlatTorus"
+            if manifold is not None
+            else "a run, which has it (--run_dir)",
+            received=repr(manifold) if manifold is not None else "codes without one",
+            advice="Use gin/posteriors/circles.gin, or the readout 'aligned'."
+            if manifold is not None
+            else "In a file of codes, the array `circles` says which codes hold an angle.",
         )
     active: Sequence[int] = range(len(kinds))
     if name.endswith("_active"):

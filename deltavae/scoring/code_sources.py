@@ -334,7 +334,7 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
                 return arrays
         received = "an .npy file; numpy.savez(path, codes=array) writes an .npz"
     except Exception as error:  # a file that is no archive raises nearly anything
-        received = f"{what} ({type(error).__name__})"
+        received = what
         if "Object arrays" in str(error):
             received = (
                 f"objects in the array `{name}`; numpy.asarray(array, dtype=float) makes numbers"
@@ -369,7 +369,14 @@ def _codes(path: Path, arrays: dict[str, np.ndarray]) -> np.ndarray:
             else None,
         )
     if codes.dtype.kind not in "biuf":
-        raise UserError(f"the codes of {path} must be real numbers", received=codes.dtype)
+        raise UserError(
+            f"the codes of {path} must be real numbers",
+            expected="an array of floats or whole numbers",
+            received="text" if codes.dtype.kind in "US" else codes.dtype,
+            advice="codes.astype(float) makes numbers of text."
+            if codes.dtype.kind in "US"
+            else None,
+        )
     require_finite(codes, f"the codes of {path}")
     largest = np.abs(codes.astype(np.float64)).max()
     if largest > 1e15:
@@ -413,7 +420,7 @@ def _table(path: Path, arrays: dict[str, np.ndarray]) -> tuple[TableData, list[s
         raise UserError(
             f"no factor of {path} has two values",
             expected="a factor that differs between images",
-            received=f"one value in each of {factors.shape[1]} columns",
+            received=f"{factors.shape[1]} factors of one value each, in {len(factors)} rows",
         )
     warnings = []
     if not varies.all():

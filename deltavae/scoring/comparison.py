@@ -182,8 +182,7 @@ def read_comparable(folders: Sequence[str | Path]) -> list[Scores]:
         raise UserError("nothing to compare", expected="two runs or more", received=len(folders))
     score = f"{command('evaluate')} --run_dir"
     all_scores = [
-        read_scores(folder, f"Score it first: {score} {shlex.quote(str(folder))}")
-        for folder in folders
+        read_scores(folder, f"Score it: {score} {shlex.quote(str(folder))}") for folder in folders
     ]
     for folder, scores in zip(folders, all_scores, strict=True):
         if outdated(RunDir(folder), scores):
@@ -196,10 +195,19 @@ def read_comparable(folders: Sequence[str | Path]) -> list[Scores]:
         # files older than a field were scored as it is by default
         values = [scores.get(field) or False for scores in all_scores]
         if len(set(values)) > 1:
+            without = "without --discrete"
+            said = [
+                str(value) if field != "discrete" else "--discrete" if value else without
+                for value in values
+            ]
+            what = "use of --discrete" if field == "discrete" else field
             raise UserError(
-                f"the runs differ in their {field}, so their scores do not compare",
+                f"the runs differ in their {what}, so their scores do not compare",
                 expected="the same for all",
-                received=values,
+                received=", ".join(
+                    f"{folder}: {each}" for folder, each in zip(folders, said, strict=True)
+                ),
+                advice="Score them again in one way.",
             )
     digests = {digest[:16] for s in all_scores if (digest := s.get("dataset_digest"))}
     if len(digests) > 1:

@@ -21,7 +21,12 @@ def metric_names(metrics: Sequence[str] | None) -> list[str]:
         if name != "all" and name not in METRICS and name not in given_by:
             raise unknown_name("unknown metric", name, METRICS, "all")
     if not metrics:
-        raise UserError("no metric asked for", expected=", ".join(METRICS))
+        raise UserError(
+            "no metric asked for",
+            expected=f"some of {', '.join(METRICS)}, or all",
+            received="an empty list",
+            advice="Without --metrics the challenge's five are computed.",
+        )
     if "all" in metrics:
         return list(METRICS)
     return list(dict.fromkeys(name if name in METRICS else given_by[name] for name in metrics))
@@ -90,9 +95,9 @@ def check(
     if unknown:
         raise unknown_name("unknown readout", unknown[0], READOUTS)
     if seeds < 1:
-        raise UserError("seeds must be at least 1", received=seeds)
+        raise UserError("--seeds is impossible", expected="at least 1", received=seeds)
     if jobs is not None and jobs < 1:
-        raise UserError("jobs must be at least 1", received=jobs)
+        raise UserError("--jobs is impossible", expected="at least 1", received=jobs)
     if settings not in SETTINGS:
         raise unknown_name("unknown settings", settings, SETTINGS)
     if reference and protocol != "current":

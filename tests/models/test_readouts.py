@@ -128,7 +128,7 @@ def test_active_leaves_out_factors_below_half_a_nat(name):
     [
         ("angles", Hypersphere(3), None, "needs a latent space with circles"),
         ("angles", Euclidean(4), None, "needs a latent space with circles"),
-        ("angles", None, None, "needs the latent space"),
+        ("angles", None, None, "needs the latent space.*the array `circles`"),
         ("principal", None, None, "needs the latent space"),
         ("angles_active", FlatTorus(2), [0.4, 0.1], r"would leave no code.*received 0.40, 0.10"),
         ("angles_active", FlatTorus(2), None, "needs the mean KL.*received none"),

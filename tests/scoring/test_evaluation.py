@@ -184,7 +184,7 @@ def test_images_never_the_same_twice(monkeypatch, tmp_path, data):
         ({"codes": np.zeros((96, 2))}, {"seeds": 0}, "at least 1"),
         ({"codes": np.zeros((96, 2))}, {"seed": -1}, "below 2"),
         ({"codes": np.zeros((96, 2))}, {"data": None}, "--dataset NAME"),
-        ({"codes": np.zeros((96, 2))}, {"jobs": 0}, "jobs must be at least 1"),
+        ({"codes": np.zeros((96, 2))}, {"jobs": 0}, "jobs is impossible; expected at least 1"),
         ({"codes": np.zeros((96, 2))}, {"reference": True}, "--protocol current"),
         ({"codes": np.zeros((96, 2))}, {"settings": "slow"}, "study, fast"),
         ({"codes": np.zeros((96, 2))}, {"readouts": ["pca"]}, "[Uu]nknown readout"),
@@ -229,7 +229,7 @@ def test_odd_codes_are_scored_with_a_warning(tmp_path, data, turned):
         small = turned[0] * size / turned[0].std(axis=0).max()
         np.savez(path, codes=small)
         scores = evaluate(codes_file=path, data=data, settings="fast", metrics=metrics)
-        assert ("factor_vae_metric of embedding is 0" in " ".join(scores["warnings"])) == warned
+        assert ("factor_vae_metric of codes is 0" in " ".join(scores["warnings"])) == warned
         assert (scores["scores"]["factor_vae_metric"] == 0) == warned
     np.savez(path, codes=turned[0][:, :1])
     scores = evaluate(codes_file=path, data=data, settings="fast", metrics=["mig", "irs"])
@@ -263,6 +263,16 @@ def test_compare_wants_like_with_like(tmp_path, turned):
         compare([tmp_path / "a", tmp_path / "c"])
     with pytest.raises(UserError, match="two runs"):
         compare([tmp_path / "a"])
+    path = tmp_path / "b" / "scores.json"
+    whole = path.read_text()
+    path.write_text(json.dumps(json.loads(whole) | {"discrete": True}))
+    said = r"use of --discrete.*/a: without --discrete, .*/b: --discrete\."
+    with pytest.raises(UserError, match=said):
+        compare([tmp_path / "a", tmp_path / "b"])
+    path.write_text(whole.replace(":", "", 1))
+    said = r"/b/scores\.json, which is damaged; .*no JSON in line 2\. Score it"
+    with pytest.raises(UserError, match=said):
+        compare([tmp_path / "a", tmp_path / "b"])
 
 
 def test_other_factors_do_not_compare(tmp_path, turned):
