@@ -32,8 +32,8 @@ def check_module(representation: Path) -> Iterator[Finding]:
         return
     try:
         meta_graph = hub_module.read_meta_graph(hub)
-    except (DecodeError, IndexError) as error:
-        yield Finding("module", False, f"saved_model.pb cannot be read: {error}")
+    except (DecodeError, IndexError):
+        yield Finding("module", False, f"{hub / 'saved_model.pb'} is damaged; ./run.sh makes it")
         return
     tags = list(meta_graph.meta_info_def.tags)
     faults = tf1_ops.faults(meta_graph.graph_def)

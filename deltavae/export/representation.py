@@ -166,7 +166,7 @@ def as_float_images(images: np.ndarray) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
+def damage_named(path: Path) -> Iterator[None]:
     """Raise a `UserError` for whatever a damaged file makes TensorFlow or Keras raise."""
     try:
         yield
@@ -175,7 +175,7 @@ def _damage_named(path: Path) -> Iterator[None]:
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(
-            f"the representation at {path} is damaged or incomplete",
+            f"{path} is damaged or incomplete",
             expected="what the export wrote",
             received=reason.removesuffix("."),
             advice=f"If it is a run's, {command('train')} --resume --output_dir RUN exports it "
@@ -188,7 +188,7 @@ def _from_keras(path: Path) -> Callable[[tf.Tensor], tf.Tensor]:
     # imported here: it registers what the file names, and a module needs none of it
     import deltavae.models.delta_vae  # noqa: F401
 
-    with _damage_named(path):
+    with damage_named(path):
         model = keras.saving.load_model(path, compile=False)
     if not hasattr(model, "representation"):
         raise UserError(
@@ -200,7 +200,7 @@ def _from_keras(path: Path) -> Callable[[tf.Tensor], tf.Tensor]:
 def _from_saved_model(
     path: Path,
 ) -> tuple[Callable[[tf.Tensor], tf.Tensor], tuple[int | None, ...]]:
-    with _damage_named(path), without_wildcards(path) as plain:
+    with damage_named(path), without_wildcards(path) as plain:
         loaded = tf.saved_model.load(str(plain))
     signature = loaded.signatures.get(SIGNATURE)
     inputs = {} if signature is None else signature.structured_input_signature[1]
@@ -220,7 +220,7 @@ def _from_saved_model(
 
         return function, shape
     # weights that cannot change are laid out for the kernels once, and not in every call
-    with _damage_named(path):
+    with damage_named(path):
         frozen = convert_variables_to_constants_v2(signature)
     codes = sorted(signature.structured_outputs).index(OUTPUT)
     return lambda images: frozen(images)[codes], shape

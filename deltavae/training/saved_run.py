@@ -14,7 +14,7 @@ from deltavae.data import GroundTruthData, load
 from deltavae.data.batches import map_batches
 from deltavae.data.registry import current_name
 from deltavae.errors import UserError, command
-from deltavae.export.representation import load_representation
+from deltavae.export.representation import damage_named, load_representation
 from deltavae.io import read_json
 from deltavae.manifolds import Manifold
 from deltavae.models.delta_vae import DeltaVAE
@@ -115,7 +115,9 @@ class Run:
     @_part
     def model(self) -> DeltaVAE:
         """The trained model, with its readout."""
-        return keras.saving.load_model(self._file(self.dir.keras_model), compile=False)
+        file = self._file(self.dir.keras_model)
+        with damage_named(file):
+            return keras.saving.load_model(file, compile=False)
 
     @_part
     def representation(self) -> Callable[[np.ndarray], np.ndarray]:

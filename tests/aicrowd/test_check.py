@@ -1,6 +1,7 @@
 """A good submission passes every check; each broken one fails at what is broken."""
 
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -116,6 +117,13 @@ def test_without_a_module(submission):
     root, run = submission
     shutil.rmtree(run / "representation" / "tfhub")
     assert "./run.sh makes it" in failed(root, run)["module"]
+
+
+@pytest.mark.parametrize("size", [0, 300])
+def test_a_damaged_module_is_a_finding(submission, size):
+    root, run = submission
+    os.truncate(run / "representation" / "tfhub" / "saved_model.pb", size)
+    assert "saved_model.pb is damaged; ./run.sh makes it" in failed(root, run)["module"]
 
 
 def test_a_damaged_description_is_a_finding(submission):

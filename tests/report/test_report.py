@@ -120,7 +120,7 @@ def test_a_damaged_file_is_named(copy):
     (copy / "model" / "model.keras").write_bytes(b"no archive")
     (copy / "model" / "history.json").write_text("{")
     found = Run(copy).missing
-    assert "model" in found and "history.json" in found["history"]
+    assert "model.keras is damaged" in found["model"] and "history.json" in found["history"]
 
 
 @pytest.mark.parametrize("posterior", ["circle", "fifty", "flat"])
