@@ -83,7 +83,8 @@ class ProgressBar:
             elapsed, left = time.monotonic() - self.begun, self._seconds_left()
             self.console.print(
                 f"step {self.step:,}/{self.total:,}  {terms}  "
-                f"{_duration(elapsed)}, {_duration(left)} left"
+                f"{_duration(elapsed)}, {_duration(left)} left",
+                soft_wrap=True,
             )
             self.estimated = True
             self.next_line = self.step / self.total + 0.1

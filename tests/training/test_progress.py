@@ -68,7 +68,7 @@ def test_a_resumed_run_counts_its_own_steps(clock):
 def test_a_line_has_c_only_where_there_is_one_and_the_objectives_own_terms():
     def line(row, *reports):
         written = io.StringIO()
-        bar = ProgressBar(10, 0, Console(file=written, width=200), reports)
+        bar = ProgressBar(10, 0, Console(file=written, width=40), reports)
         bar.epoch_done({"epoch": 0, "step": 10, "kl": 2.0, "reconstruction": 3.0, **row})
         return written.getvalue()
 
