@@ -32,7 +32,7 @@ def test_a_changed_number_is_seen(tmp_path, monkeypatch):
     rows.to_csv(tmp_path / "trial.csv", index=False)
     page = tmp_path / "page.md"
     page.write_text(
-        "<!-- table trial -->\nx\n<!-- end -->\n"
+        "<!-- table trial -->\n<!-- end -->\n"  # new on the page
         'MIG <!-- value trial mig setting="d=1 S" readout=aligned -->.99<!-- end --> it is\n'
     )
     monkeypatch.setattr(results, "TABLES", tmp_path)

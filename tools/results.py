@@ -134,8 +134,8 @@ KINDS: dict[str, Callable[[pd.DataFrame], str]] = {
 def filled(text: str) -> str:
     """The page with every marked table and number written anew."""
     text = re.sub(
-        r"(<!-- (table|chosen|selection) (\w+) -->\n).*?(\n<!-- end -->)",
-        lambda found: found[1] + KINDS[found[2]](read(found[3])) + found[4],
+        r"(<!-- (table|chosen|selection) (\w+) -->\n).*?(<!-- end -->)",
+        lambda found: found[1] + KINDS[found[2]](read(found[3])) + "\n" + found[4],
         text,
         flags=re.DOTALL,
     )
