@@ -25,6 +25,20 @@ ROOT = Path(__file__).resolve().parents[2]
 SIZES = (3, 8, 4)
 
 
+def first_pixels(images):
+    return images.reshape(len(images), -1)[:, :3] / 255
+
+
+def score_pixels(
+    monkeypatch, path, data, encode=first_pixels, kind="representation", digest="0" * 64
+):
+    """Stands a function of the pixels in for what `evaluate` is to open."""
+    source = sources.CodeSource(
+        kind, path, digest, data, IndexedData.of(data), encoder=lambda: encode
+    )
+    monkeypatch.setattr(sources, "open_code_source", lambda *_: source)
+
+
 @pytest.fixture(scope="module")
 def turned():
     """Codes that hold the azimuth as (cos, sin), and noise."""
@@ -113,17 +127,9 @@ def test_a_readout_does_not_depend_on_what_else_was_asked_for(monkeypatch, tmp_p
     images[:, 1, 1, 0] = np.random.default_rng(0).integers(256, size=8000)
     data = ArrayData("pictures", grid, images)
 
-    def run(*_):
-        return sources.CodeSource(
-            kind="run",
-            path=tmp_path,
-            digest="0" * 64,
-            data=data,
-            index=IndexedData.of(data),
-            encoder=lambda: lambda pixels: pixels.reshape(len(pixels), 4),
-        )
-
-    monkeypatch.setattr(sources, "open_code_source", run)
+    score_pixels(
+        monkeypatch, tmp_path, data, lambda pixels: pixels.reshape(len(pixels), 4), kind="run"
+    )
 
     def aligned(readouts, metrics, folder):
         options = {"settings": "fast", "protocol": "current"}
@@ -150,20 +156,7 @@ def test_images_never_the_same_twice(monkeypatch, tmp_path, data):
             ).astype(np.uint8)
 
     noisy = Noisy("noisy", data.grid, data.images(np.arange(96)))
-    from deltavae.scoring import code_sources as sources
-
-    monkeypatch.setattr(
-        sources,
-        "open_code_source",
-        lambda *_: sources.CodeSource(
-            "representation",
-            tmp_path,
-            "0" * 64,
-            noisy,
-            sources.IndexedData.of(noisy),
-            encoder=lambda: lambda images: images.reshape(len(images), -1)[:, :3],
-        ),
-    )
+    score_pixels(monkeypatch, tmp_path, noisy)
     metrics = ["mig", "factor_vae_metric", "mig_circular", "infomec", "mcc"]
     scores = evaluate(representation="x", settings="fast", metrics=metrics)
     wanted = {"mig", "factor_vae_metric", "mig_circular", "infom", "infoe", "mcc_circular"}
@@ -322,15 +315,7 @@ def test_a_run_that_was_trained_further_replaces_its_scores(tmp_path, data, monk
     run = tmp_path / "run"
     run.mkdir()
     for digest in ("0" * 64, "1" * 64):
-        source = sources.CodeSource(
-            "run",
-            run,
-            digest,
-            data,
-            IndexedData.of(data),
-            encoder=lambda: lambda images: images.reshape(len(images), -1)[:, :3] / 255,
-        )
-        monkeypatch.setattr(sources, "open_code_source", lambda *_, found=source: found)
+        score_pixels(monkeypatch, run, data, kind="run", digest=digest)
         out = run if own else tmp_path / "out"
         evaluate(run_dir=run, output_dir=out, settings="fast", metrics=["irs"])
         assert read_json(out / "scores.json")["source"]["sha256"] == digest
@@ -353,13 +338,7 @@ def test_continuous_codes_are_no_categories_before_all_are_encoded(
             codes[:, :1] if categories else codes[:, :1] + codes[:, 1:2] / 7 + codes[:, 2:3] / 99
         )
 
-    monkeypatch.setattr(
-        sources,
-        "open_code_source",
-        lambda *_: sources.CodeSource(
-            "representation", tmp_path, "0" * 64, data, IndexedData.of(data), lambda: encode
-        ),
-    )
+    score_pixels(monkeypatch, tmp_path, data, encode)
     options = {"settings": "fast", "metrics": ["infomec"], "output_dir": tmp_path / "out"}
     if categories:
         scores = evaluate(representation="x", discrete=True, **options)
@@ -464,18 +443,7 @@ sys.exit(status or ", ".join(name for name in heavy if name in sys.modules) or N
 def test_what_prepares_the_encoding_is_called_only_if_something_is_encoded(
     monkeypatch, tmp_path, data
 ):
-    monkeypatch.setattr(
-        sources,
-        "open_code_source",
-        lambda *_: sources.CodeSource(
-            "representation",
-            tmp_path,
-            "0" * 64,
-            data,
-            sources.IndexedData.of(data),
-            encoder=lambda: lambda images: images.reshape(len(images), -1)[:, :3] / 255,
-        ),
-    )
+    score_pixels(monkeypatch, tmp_path, data)
     called = []
     for _ in range(2):
         evaluate(
