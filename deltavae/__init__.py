@@ -1,6 +1,7 @@
 """Diffusion variational autoencoders: disentangled representations on spheres and their kin."""
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
     from deltavae.models.delta_vae import DeltaVAE
     from deltavae.scoring.evaluate import evaluate
     from deltavae.training.saved_run import Run, load_run
+
+# TensorFlow, if it has not started yet, gives each session threads of its own: those that encode
+# images need one a core, side by side, and everything else keeps what it has
+os.environ.setdefault("TF_OVERRIDE_GLOBAL_THREADPOOL", "1")
 
 _HOMES = {
     "DeltaVAE": "deltavae.models.delta_vae",

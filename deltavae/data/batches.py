@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +14,16 @@ from deltavae.data.subset import Subset
 
 BATCH_SIZE = 256
 """Rows that are handed to an encoder or decoder at once: tens of megabytes of feature maps."""
+
+ENCODED_TOGETHER = 32
+"""Images that one core encodes at once: few, so that feature maps stay in its cache."""
+
+
+def num_cores() -> int:
+    """How many cores this process may use."""
+    return (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
 
 
 def map_batches(
@@ -63,7 +74,7 @@ def map_batches(
     with ThreadPoolExecutor(threads) as pool:
         for part in parts:
             at_work.append(pool.submit(function, read(part)))
-            if len(at_work) > threads:
+            if len(at_work) > 2 * threads:  # no thread waits for an image to be read
                 add(at_work.popleft().result())
         while at_work:
             add(at_work.popleft().result())

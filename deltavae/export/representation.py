@@ -27,7 +27,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from deltavae.data.batches import map_batches
+from deltavae.data.batches import ENCODED_TOGETHER, map_batches, num_cores
 from deltavae.errors import UserError, command
 from deltavae.export.hub_module import INPUT, OUTPUT, SIGNATURE, write_module
 from deltavae.io import atomic_dir, without_wildcards, write_json
@@ -211,19 +211,11 @@ def _from_saved_model(
             received=f"signatures {sorted(loaded.signatures)}",
         )
 
-    shape = tuple(inputs[INPUT].shape[1:])
-    if not signature.variables:
+    def function(images: tf.Tensor) -> tf.Tensor:
+        assert loaded.signatures  # a signature does not keep alive what it reads
+        return signature(**{INPUT: images})[OUTPUT]
 
-        def function(images: tf.Tensor) -> tf.Tensor:
-            assert loaded.signatures  # a signature does not keep alive what it reads
-            return signature(**{INPUT: images})[OUTPUT]
-
-        return function, shape
-    # weights that cannot change are laid out for the kernels once, and not in every call
-    with damage_named(path):
-        frozen = convert_variables_to_constants_v2(signature)
-    codes = sorted(signature.structured_outputs).index(OUTPUT)
-    return lambda images: frozen(images)[codes], shape
+    return function, tuple(inputs[INPUT].shape[1:])
 
 
 def function_of_images(
@@ -242,19 +234,19 @@ def function_of_images(
     lock = threading.Lock()
 
     @functools.cache
-    def compiled(shape: tuple[int, ...], dtype: np.dtype) -> Callable[[tf.Tensor], tf.Tensor]:
+    def compiled(shape: tuple[int, ...], dtype: np.dtype) -> Callable[[np.ndarray], np.ndarray]:
         def converted(images: tf.Tensor) -> tf.Tensor:
             return function(tf.cast(images, tf.float32) / 255.0 if dtype == np.uint8 else images)
 
         spec = tf.TensorSpec((None, *shape), dtype)
-        return tf.function(converted, autograph=False).get_concrete_function(spec)
+        return _on_one_core(tf.function(converted, autograph=False).get_concrete_function(spec))
 
     def of_batch(images: np.ndarray) -> np.ndarray:
         if images.dtype != np.uint8:
             images = as_float_images(images)
         with lock:  # batches may come from several threads
             of_images = compiled(images.shape[1:], images.dtype)
-        return np.asarray(of_images(tf.constant(images)))
+        return of_images(images)
 
     def representation(images: np.ndarray) -> np.ndarray:
         images = np.asarray(images)
@@ -267,10 +259,29 @@ def function_of_images(
             )
         if not len(images):  # some kernels fail on nothing
             return representation(np.zeros((1, *images.shape[1:]), images.dtype))[:0]
-        codes = map_batches(of_batch, images)
+        threads = num_cores() if len(images) > ENCODED_TOGETHER else 0
+        codes = map_batches(of_batch, images, threads=threads, batch_size=ENCODED_TOGETHER)
         return codes.astype(np.float32, copy=False)
 
     return representation
+
+
+def _on_one_core(function: tf.types.experimental.ConcreteFunction) -> Callable:
+    """The function of one array, with its weights as they are now, computed by its caller alone.
+
+    Cores that share one batch wait for each other in every layer, and so does the thread that
+    hands a function to TensorFlow's. A session can leave both out, provided that it has
+    threads of its own, as set in `deltavae`; otherwise it shares those that there are.
+    """
+    frozen = convert_variables_to_constants_v2(function)
+    if len(frozen.inputs) > 1:  # it reads tables, which belong to the eager runtime
+        return lambda images: np.asarray(function(tf.constant(images)))
+    v1 = tf.compat.v1
+    config = v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=-1)
+    with tf.Graph().as_default() as graph:
+        tf.graph_util.import_graph_def(frozen.graph.as_graph_def(), name="")
+    session = v1.Session(graph=graph, config=config)
+    return session.make_callable(frozen.outputs[0].name, [frozen.inputs[0].name])
 
 
 def _write_saved_model(model: Any, image_shape: tuple[int, ...], directory: Path) -> None:

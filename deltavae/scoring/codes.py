@@ -10,16 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from deltavae.data import GroundTruthData
-from deltavae.data.batches import map_batches
+from deltavae.data.batches import ENCODED_TOGETHER, map_batches, num_cores
 from deltavae.errors import UserError
 from deltavae.io import atomic_write
 
-# Batches encoded side by side, since one alone leaves cores idle between its layers (a sixth of
-# the time), and images per batch: few, so that feature maps stay in the processor's cache.
-_THREADS, _BATCH_SIZE = 3, 32
 # Part of the name of a cache's file. Raise it when a change alters codes, even by rounding only,
 # so that no score mixes codes that were computed in two ways.
-_ARITHMETIC = 2
+_ARITHMETIC = 3
 # A code whose range is at most this share of its largest magnitude is constant but for rounding:
 # 32 units in the last place of float32. Codes of one image in batches of different sizes differ
 # by a few of them, and a histogram of 20 bins needs 20.
@@ -134,14 +131,21 @@ def _encode(
             )
         return made
 
-    return map_batches(
+    def tell(done: int, total: int) -> None:
+        if progress is not None:
+            progress(min(done, len(indices)), len(indices))
+
+    # whole batches only: in one of another size a code may differ by rounding
+    whole = np.pad(indices, (0, -len(indices) % ENCODED_TOGETHER), "edge")
+    codes = map_batches(
         encode_batch,
         data,
-        indices,
-        threads=_THREADS,
-        batch_size=_BATCH_SIZE,
-        progress=progress,
+        whole,
+        threads=num_cores(),
+        batch_size=ENCODED_TOGETHER,
+        progress=tell,
     )
+    return codes[: len(indices)]
 
 
 def require_finite(codes: np.ndarray, what: str = "codes") -> None:

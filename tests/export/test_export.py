@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import keras
 import numpy as np
@@ -69,6 +70,37 @@ def test_reads_back_any_batch(exported, part, count):
         np.testing.assert_allclose(codes, wanted, atol=5e-6, rtol=0)
     floats = load_representation(path / part)(images / 255.0)
     np.testing.assert_allclose(floats, codes, atol=5e-6, rtol=0)
+
+
+def test_a_batch_is_encoded_by_the_thread_that_asks_for_it(exported):
+    encode = load_representation(exported[0])
+    images = pictures(32)
+    encode(images)
+    mine, all_threads = time.thread_time(), time.process_time()
+    for _ in range(50):
+        encode(images)
+    mine, all_threads = time.thread_time() - mine, time.process_time() - all_threads
+    assert mine > 0.9 * all_threads
+
+
+def test_a_module_that_reads_a_table_is_read_too(tmp_path):
+    class Doubled(tf.Module):
+        def __init__(self):
+            keys = tf.range(256)
+            table = tf.lookup.KeyValueTensorInitializer(keys, 2 * keys)
+            self.table = tf.lookup.StaticHashTable(table, 0)
+
+        @tf.function(input_signature=[tf.TensorSpec((None, 64, 64, 3), name="images")])
+        def representation(self, images):
+            corners = tf.cast(tf.round(255 * images[:, 0, 0]), tf.int32)
+            return {"default": tf.cast(self.table.lookup(corners), tf.float32)}
+
+    module = Doubled()
+    signatures = {"representation": module.representation}
+    tf.saved_model.save(module, str(tmp_path), signatures=signatures)
+    images = pictures(40)
+    codes = load_representation(tmp_path)(images)
+    np.testing.assert_array_equal(codes, 2.0 * images[:, 0, 0])
 
 
 def test_the_module_is_in_the_format_that_both_worlds_read(exported):
