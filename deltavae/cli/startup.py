@@ -12,8 +12,9 @@ from collections.abc import Iterator
 
 from typing_extensions import override
 
-# Keras imports these if they are installed, to accept their tables and estimators and to draw
-# models: a third of the time of its import, and no command uses it
+# Keras, and the older one that TensorFlow Probability imports, import these if they are installed,
+# to accept their tables and estimators and to draw models: a third of the time of Keras' import,
+# and no command uses it
 _OPTIONAL_TO_KERAS = ("matplotlib", "pandas", "sklearn")
 
 _asked: int | None = None
@@ -52,7 +53,7 @@ def hush() -> None:
 
 
 @contextlib.contextmanager
-def collection_paused() -> Iterator[None]:
+def _collection_paused() -> Iterator[None]:
     """Pause garbage collection in a block of imports: a fifth of the time of TensorFlow's.
 
     What exists at the end of the block is never collected.
@@ -79,8 +80,18 @@ def _hidden(names: tuple[str, ...]) -> Iterator[None]:
             del sys.modules[name]
 
 
+@contextlib.contextmanager
+def quick_imports() -> Iterator[None]:
+    """Import TensorFlow's and Keras' packages in a block without what no command uses of them.
+
+    `matplotlib`, `pandas` and `sklearn` can be imported afterwards, not within the block.
+    """
+    with _collection_paused(), _hidden(_OPTIONAL_TO_KERAS):
+        yield
+
+
 def _import_tensorflow() -> None:
-    with collection_paused(), _hidden(_OPTIONAL_TO_KERAS):
+    with quick_imports():
         import keras  # noqa: F401
         import tensorflow  # noqa: F401
 

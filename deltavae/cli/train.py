@@ -13,7 +13,7 @@ from rich.console import Console
 
 from deltavae.aicrowd.events import Events, environment
 from deltavae.cli.flags import Parser
-from deltavae.cli.startup import collection_paused, hush, start_tensorflow
+from deltavae.cli.startup import hush, quick_imports, start_tensorflow
 from deltavae.errors import command as called
 from deltavae.io import locked
 from deltavae.run_dir import RunDir, folder_to_train_in
@@ -154,7 +154,7 @@ def _train(
     # before anything else of TensorFlow: workers find each other when it starts
     chief, group = is_chief(strategy), make_strategy(strategy)
 
-    with collection_paused():
+    with quick_imports():
         from deltavae.config import configured, require_same_experiment
         from deltavae.models.objectives import AnnealedVAEObjective, CapacityObjective
         from deltavae.models.readouts import require_fitting

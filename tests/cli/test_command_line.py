@@ -303,15 +303,18 @@ def test_every_command_answers_a_wrong_flag_at_once(name):
 
 STARTED = """
 import gc, sys
-from deltavae.cli.startup import start_tensorflow
+from deltavae.cli.startup import quick_imports, start_tensorflow
 start_tensorflow()
 assert "keras" in sys.modules and gc.isenabled()
+with quick_imports():
+    import tensorflow_probability
+assert gc.isenabled()
 print(*sorted({"matplotlib", "pandas", "sklearn"} & set(sys.modules)))
 import matplotlib.pyplot, pandas, sklearn.base
 """
 
 
-def test_tensorflow_starts_without_what_only_keras_would_use():
+def test_tensorflow_and_its_probability_start_without_what_only_keras_would_use():
     # and what uses them afterwards gets them
     done = subprocess.run(
         [sys.executable, "-c", STARTED], cwd=ROOT, capture_output=True, text=True
