@@ -178,6 +178,6 @@ def constant_codes(rows: np.ndarray) -> np.ndarray:
     Args:
         rows: float32 (n, k), the codes of all images that are used.
     """
-    wide = rows.astype(np.float64)
-    magnitude = np.abs(wide).max(axis=0, initial=0.0)
-    return np.ptp(wide, axis=0) <= np.maximum(ROUNDING * magnitude, _TINY)
+    highest, lowest = (bound(axis=0).astype(np.float64) for bound in (rows.max, rows.min))
+    magnitude = np.maximum(np.abs(highest), np.abs(lowest))
+    return highest - lowest <= np.maximum(ROUNDING * magnitude, _TINY)
