@@ -17,7 +17,7 @@ from deltavae.errors import UserError
 _ROOM = 2**18
 
 
-def atomic_write(path: str | os.PathLike[str], content: bytes | str) -> None:
+def atomic_write(path: str | os.PathLike[str], content: bytes | memoryview | str) -> None:
     """Write a file under a temporary name, flush it to disk, and rename it into place.
 
     A reader sees the old content or the new, never a part; a crash leaves the old.

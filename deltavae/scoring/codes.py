@@ -65,12 +65,15 @@ class CodeCache:
         if self._file is not None:
             buffer = io.BytesIO()
             np.savez(buffer, indices=indices, codes=codes, digest=_digest(indices, codes))
-            atomic_write(self._file, buffer.getvalue())
+            atomic_write(self._file, buffer.getbuffer())
 
 
 def _digest(indices: np.ndarray, codes: np.ndarray) -> str:
-    content = indices.tobytes() + codes.tobytes() + str(codes.shape).encode()
-    return hashlib.sha256(content).hexdigest()
+    digest = hashlib.sha256()
+    for part in (np.ascontiguousarray(indices), np.ascontiguousarray(codes)):
+        digest.update(part.data)  # not a copy of tens of megabytes
+    digest.update(str(codes.shape).encode())
+    return digest.hexdigest()
 
 
 def encode_once(

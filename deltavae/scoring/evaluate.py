@@ -142,6 +142,7 @@ def evaluate(
     base = _codes(source, [] if live else names, settings, all_seeds, more, output, tell)
     functions = _readouts(source, base[shown], readouts)
     columns = {name: _apply(function, base) for name, function in functions.items()}
+    del base  # tens of megabytes
     first = next(iter(columns))
     if baselines:
         columns |= _baselines(source.data, columns[first], seed)
