@@ -32,10 +32,19 @@ BASELINES = ("beta_vae", "annealed_vae", "factor_vae", "dip_vae_i", "dip_vae_ii"
 HERE = pathlib.Path(__file__).resolve().parent
 
 
+def encoder_operations(channels: int) -> list[int]:
+    """Multiplications for an image in each convolution of the encoder."""
+    return [1024 * 16 * channels * 32, 256 * 16 * 32 * 32, 64 * 4 * 32 * 64, 16 * 4 * 64 * 64]
+
+
+def decoder_operations(channels: int) -> list[int]:
+    """Multiplications for an image in each transposed convolution of the decoder."""
+    return [16 * 16 * 64 * 64, 64 * 16 * 64 * 32, 256 * 16 * 32 * 32, 1024 * 16 * 32 * channels]
+
+
 def operations(channels: int) -> float:
     """Floating-point operations of a step: products forward, and twice that backward."""
-    encoder = [1024 * 16 * channels * 32, 256 * 16 * 32 * 32, 64 * 4 * 32 * 64, 16 * 4 * 64 * 64]
-    decoder = [16 * 16 * 64 * 64, 64 * 16 * 64 * 32, 256 * 16 * 32 * 32, 1024 * 16 * 32 * channels]
+    encoder, decoder = encoder_operations(channels), decoder_operations(channels)
     dense = [1024 * 256, 256 * 1024]
     # the images need no gradient
     return 2.0 * BATCH * (3 * sum(encoder + decoder + dense) - encoder[0])
