@@ -204,12 +204,34 @@ def test_an_operation_that_1_13_lacks_is_refused_with_its_layer(tmp_path):
     _fails(tmp_path, model, "SelectV2 at .*leaky")
 
 
+def test_an_image_near_the_centre_of_the_sphere_is_exported(tmp_path):
+    # rounding of its features is enlarged 1,000 times by the projection
+    images = pictures(10)
+    model = Small()
+    features = model.net(as_float_images(images), training=False).numpy()
+    model.net.layers[-1].bias.assign(1e-3 * np.linalg.norm(features[0]) - features[0])
+    wanted = model.representation(as_float_images(images)).numpy()
+    export_representation(model, tmp_path / "run", dataset_name="x", example_images=images)
+    codes = load_representation(tmp_path / "run")(images)
+    np.testing.assert_allclose(codes[1:], wanted[1:], atol=5e-6, rtol=0)
+    np.testing.assert_allclose(codes[0], wanted[0], atol=1e-3, rtol=0)
+
+
 def test_a_module_that_does_something_else_is_refused(tmp_path):
+    class OtherWhenTraced(Small):
+        def representation(self, images):
+            codes = super().representation(images)
+            return codes if tf.executing_eagerly() else codes + 1e-4
+
+    _fails(tmp_path, OtherWhenTraced(), "does not do what the model does; expected codes of image")
+
+
+def test_random_codes_are_refused(tmp_path):
     class Random(Small):
         def representation(self, images):
             return super().representation(images) + tf.random.uniform((6,), maxval=1e-3)
 
-    _fails(tmp_path, Random(), "does not do what the model does")
+    _fails(tmp_path, Random(), "between two calls")
 
 
 def test_ten_thousand_images_stay_under_a_gigabyte(tmp_path):
