@@ -145,6 +145,10 @@ class Drawing(NamedTuple):
 
 
 _HELD_OUT = ("held_out_elbo", "held_out_reconstruction", "held_out_information")
+_MODELS = [
+    Drawing("", of_chosen_settings, _SCORES),
+    Drawing("_selection", of_selection, _SCORES),
+]
 _DRAWINGS = {
     "claims_circle": [
         Drawing("", by_setting, ("reconstruction", "winding_number", "order_errors", "r2_azimuth"))
@@ -152,10 +156,8 @@ _DRAWINGS = {
     "claims_short": [Drawing("", over_dimensions, _HELD_OUT)],
     "recipe": [Drawing("", by_setting, _HELD_OUT[1:])],
     "table1_short": [Drawing("", by_setting, (*CHALLENGE, "information"))],
-    "which_model": [
-        Drawing("", of_chosen_settings, _SCORES),
-        Drawing("_selection", of_selection, _SCORES),
-    ],
+    "which_model": _MODELS,
+    "which_model_middle": _MODELS,
 }
 
 
