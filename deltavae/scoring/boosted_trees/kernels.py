@@ -10,11 +10,13 @@ The gain of a split of a node with sum of gradients S and count N into (L, C) an
 
 which is Friedman's improvement, and N times the decrease of the squared error: scikit-learn's
 two criteria order splits alike. Every feature's order is cut into blocks, the same for every
-tree. One walk over the points, in whatever order they lie, sums each block of each feature
-(`sum_blocks`). The sums give the gain at the blocks' ends, and a bound on it between them: with
-G+ and G- the sums of the block's positive and negative terms of N g - S, and D = N L - C S at
-its start, D stays in [D + G-, D + G+]. Only blocks whose bound reaches the best gain known are
-walked (`scan`), so that the split found is the best of all.
+tree. One walk over a node's points, in whatever order they lie, sums the gradients of each block
+of each feature (`sum_gradients`); a second one the multiplicities (`sum_counts`), for the smaller
+of two siblings: these are whole numbers, and the other has its parent's less those. The sums give
+the gain at the blocks' ends, and a bound on it between them: with G+ and G- the sums of the
+block's positive and negative terms of N g - S, and D = N L - C S at its start, D stays in
+[D + G-, D + G+]. Only blocks whose bound reaches the best gain known are walked (`scan`), so that
+the split found is the best of all.
 """
 
 from __future__ import annotations
@@ -26,8 +28,6 @@ from deltavae.scoring.boosted_trees.compiled import compiled
 DEPTH = 3
 INTERNAL = 7
 NODES = 15
-# The sums of a block.
-GRADIENT, COUNT, POSITIVE = range(3)
 # Neighbouring values closer than this count as equal (scikit-learn's FEATURE_THRESHOLD).
 FEATURE_THRESHOLD = np.float32(1e-7)
 # Gains of two features that differ by less than this share of them are equal but for rounding.
@@ -36,38 +36,38 @@ EPSILON = float(np.finfo(np.float64).eps)
 
 
 @compiled(nogil=True)
-def sum_blocks(gradient, weight, node_of, first, block_of, sums, squares):
-    """Sums of every block of every feature, for the nodes of one level.
+def sum_gradients(members, gradient, weight, block_of, gradients, positives, squares):
+    """Sums of a node's gradients in every block of every feature.
 
     Args:
+        members: the points in the node, ascending.
         gradient, weight: (n,) by point.
-        node_of: (n,) the node a point is in; nodes before `first` are leaves.
-        first: the first node of the level.
         block_of: (n, f) number of the point's block, counted over all features.
-        sums: (nodes, blocks of all features, 3), overwritten: gradients, multiplicities,
-            positive gradients.
-        squares: (nodes, parts), overwritten: parts of the node's sum of squared gradients.
+        gradients, positives: (blocks of all features,) overwritten: sums of all gradients, and
+            of the positive ones.
+        squares: (parts,) overwritten: parts of the sum of squared gradients.
     """
     num_features = block_of.shape[1]
-    size = np.uint64(sums.shape[1])
-    flat = sums.reshape(-1)
-    flat[:] = 0.0
+    gradients[:] = 0.0
+    positives[:] = 0.0
     squares[:] = 0.0
-    for i in range(gradient.shape[0]):
-        if node_of[i] < first:
-            continue
-        node = np.uint64(node_of[i] - first)
-        count = weight[i]
-        total = count * gradient[i]
-        squares[node, i % squares.shape[1]] += total * gradient[i]
+    for i in members:
+        total = weight[i] * gradient[i]
+        squares[i % squares.shape[0]] += total * gradient[i]
         for f in range(num_features):
-            at = (node * size + np.uint64(block_of[i, f])) * np.uint64(3)
-            flat[at] += total
-            flat[at + np.uint64(1)] += count
+            gradients[block_of[i, f]] += total
         if total > 0.0:
             for f in range(num_features):
-                at = (node * size + np.uint64(block_of[i, f])) * np.uint64(3)
-                flat[at + np.uint64(2)] += total
+                positives[block_of[i, f]] += total
+
+
+@compiled(nogil=True)
+def sum_counts(members, weight, block_of, counts):
+    """Sums of a node's multiplicities in every block of every feature: `counts`, overwritten."""
+    counts[:] = 0.0
+    for i in members:
+        for f in range(block_of.shape[1]):
+            counts[block_of[i, f]] += weight[i]
 
 
 @compiled(nogil=True)
@@ -108,15 +108,15 @@ def scan(order, column, pairs, node_of, node, low, high, left, left_count, total
 
 
 @compiled(nogil=True)
-def best_end(blocks, starts, total, count):
+def best_end(gradients, counts, starts, total, count):
     """Best split of a node at the end of a block of one feature: (gain times count, place)."""
     best = -1.0
     place = -1
     left = 0.0
     left_count = 0.0
-    for b in range(len(blocks) - 1):
-        left += blocks[b, GRADIENT]
-        left_count += blocks[b, COUNT]
+    for b in range(len(gradients) - 1):
+        left += gradients[b]
+        left_count += counts[b]
         difference = count * left - left_count * total
         scale = left_count * (count - left_count)
         square = difference * difference
@@ -127,25 +127,28 @@ def best_end(blocks, starts, total, count):
 
 
 @compiled(nogil=True)
-def bound(block, left, left_count, total, count, slack):
+def bound(gradient, positive, block_count, left, left_count, total, count, slack):
     """What the gain (times count) between two points of a block cannot exceed."""
     difference = count * left - left_count * total
-    rise = count * block[POSITIVE] + max(-total, 0.0) * block[COUNT]
-    fall = count * (block[POSITIVE] - block[GRADIENT]) + max(total, 0.0) * block[COUNT]
+    rise = count * positive + max(-total, 0.0) * block_count
+    fall = count * (positive - gradient) + max(total, 0.0) * block_count
     reach = max(difference + rise, fall - difference) + slack
     few = left_count + 1.0
-    many = left_count + block[COUNT] - 1.0
+    many = left_count + block_count - 1.0
     return reach * reach / min(few * (count - few), many * (count - many))
 
 
 @compiled(nogil=True)
-def best_split(node, points, sums, node_of, pairs, total, count, slack, key, best, place):
+def best_split(
+    node, points, gradients, positives, counts, node_of, pairs, total, count, slack, key, best,
+    place,
+):  # fmt: skip
     """The feature that splits a node best, and the place in its order; (-1, -1) if none can.
 
     Args:
         node: number of the node.
-        points: `boosting_points.Points`.
-        sums: (blocks of all features, 3) as from `sum_blocks`.
+        points: `points.Points`.
+        gradients, positives, counts: (blocks of all features,) the node's sums.
         node_of, pairs: as for `scan`.
         total, count: sums of the node's pairs.
         slack: bound on the rounding error of N L - C S.
@@ -155,16 +158,21 @@ def best_split(node, points, sums, node_of, pairs, total, count, slack, key, bes
     num_features, num_blocks = points.mixed.shape
     known = -1.0
     for f in range(num_features):
-        blocks = sums[f * num_blocks : (f + 1) * num_blocks]
-        best[f], place[f] = best_end(blocks, points.starts[f], total, count)
+        low, high = f * num_blocks, (f + 1) * num_blocks
+        best[f], place[f] = best_end(
+            gradients[low:high], counts[low:high], points.starts[f], total, count
+        )
         known = max(known, best[f])
     for f in range(num_features):
         left = 0.0
         left_count = 0.0
         for b in range(num_blocks):
-            block = sums[f * num_blocks + b]
-            if block[COUNT] > 1.0 and points.mixed[f, b]:
-                limit = bound(block, left, left_count, total, count, slack)
+            block = f * num_blocks + b
+            if counts[block] > 1.0 and points.mixed[f, b]:
+                limit = bound(
+                    gradients[block], positives[block], counts[block], left, left_count, total,
+                    count, slack,
+                )  # fmt: skip
                 if limit >= known * (1.0 - TIE):
                     gain, at = scan(
                         points.orders[f], points.columns[f], pairs, node_of, node,
@@ -175,8 +183,8 @@ def best_split(node, points, sums, node_of, pairs, total, count, slack, key, bes
                         best[f] = gain
                         place[f] = at
                         known = max(known, gain)
-            left += block[GRADIENT]
-            left_count += block[COUNT]
+            left += gradients[block]
+            left_count += counts[block]
     winner = -1
     for f in range(num_features):
         if place[f] >= 0 and best[f] >= known * (1.0 - TIE):
@@ -210,30 +218,67 @@ def midway(order, column, node_of, node, place):
 
 
 @compiled(nogil=True)
-def send_down(columns, feature, threshold, first, node_of):
-    """Moves the points of a level's split nodes to their children."""
-    for i in range(node_of.shape[0]):
-        node = node_of[i]
-        if node >= first and feature[node] >= 0:
-            node_of[i] = 2 * node + 1 + (columns[feature[node], i] > threshold[node])
+def divide(node, members, sizes, column, threshold, node_of):
+    """Moves a node's members to its children, keeping their order.
+
+    Args:
+        node: number of the node.
+        members: (15, n) the points in each node, in the first `sizes` places of its row.
+        sizes: (15,) how many they are.
+        column: (n,) by point, the feature that the node splits on.
+        threshold: points with a value up to it go left.
+        node_of: (n,) the node that each point is in.
+    """
+    left, right = members[2 * node + 1], members[2 * node + 2]
+    num_left = 0
+    num_right = 0
+    for i in members[node, : sizes[node]]:
+        above = column[i] > threshold
+        node_of[i] = 2 * node + 1 + above
+        left[num_left] = i
+        right[num_right] = i
+        num_left += not above
+        num_right += above
+    sizes[node] = 0
+    sizes[2 * node + 1] = num_left
+    sizes[2 * node + 2] = num_right
 
 
 @compiled(nogil=True)
-def leaf_values(gradient, weight, node_of, shrink, value):
+def leaf_values(gradient, weight, members, sizes, shrink, value):
     """Friedman's one Newton step for each leaf.
 
     value = shrink * sum(w g) / sum(w p (1 - p)); 0 where the denominator vanishes. The
     gradient g = y - p of a probability p has |g| (1 - |g|) = p (1 - p).
     """
-    numerator = np.zeros(NODES)
-    denominator = np.zeros(NODES)
-    for i in range(gradient.shape[0]):
-        node = node_of[i]
-        size = abs(gradient[i])
-        numerator[node] += weight[i] * gradient[i]
-        denominator[node] += weight[i] * size * (1.0 - size)
     for node in range(NODES):
-        if abs(denominator[node]) < 1e-150:
+        numerator = 0.0
+        denominator = 0.0
+        for i in members[node, : sizes[node]]:
+            size = abs(gradient[i])
+            numerator += weight[i] * gradient[i]
+            denominator += weight[i] * size * (1.0 - size)
+        if abs(denominator) < 1e-150:
             value[node] = 0.0
         else:
-            value[node] = shrink * numerator[node] / denominator[node]
+            value[node] = shrink * numerator / denominator
+
+
+@compiled(nogil=True)
+def with_all_leaves_deepest(feature, threshold, value):
+    """Splits, thresholds and values of the same tree with all its leaves at the deepest level.
+
+    A node that was a leaf sends every point left. So a walk takes three steps, without branches.
+    """
+    splits = np.empty(INTERNAL, np.uint16)
+    bounds = threshold[:INTERNAL].copy()
+    steps = value.copy()
+    leaf = feature < 0
+    for node in range(INTERNAL):
+        if leaf[node]:
+            splits[node] = 0
+            bounds[node] = np.inf
+            steps[2 * node + 1] = steps[node]
+        else:
+            splits[node] = feature[node]
+    return splits, bounds, steps

@@ -7,18 +7,17 @@ from numba import prange
 
 from deltavae.scoring.boosted_trees.compiled import compiled
 from deltavae.scoring.boosted_trees.kernels import (
-    COUNT,
     DEPTH,
     EPSILON,
-    GRADIENT,
     INTERNAL,
     NODES,
-    POSITIVE,
     best_split,
+    divide,
     leaf_values,
     midway,
-    send_down,
-    sum_blocks,
+    sum_counts,
+    sum_gradients,
+    with_all_leaves_deepest,
 )
 
 # Shares are computed anew once a class's score may have moved this far since they last were.
@@ -29,11 +28,19 @@ FAR = 200.0
 def _scratch(points):
     num_features, num_blocks = points.mixed.shape
     n = points.weight.shape[0]
+    members = np.empty((NODES, n), points.orders.dtype)
+    members[0] = np.arange(n)
+    counts = np.empty((INTERNAL, num_features * num_blocks))
+    sum_counts(members[0], points.weight, points.block_of, counts[0])
     return (
-        np.empty((n, 2)),
+        members,
+        np.empty(NODES, np.int64),
         np.empty(n, np.uint8),
-        np.empty((1 << (DEPTH - 1), num_features * num_blocks, 3)),
-        np.empty((1 << (DEPTH - 1), 8)),
+        np.empty((n, 2)),
+        counts,
+        np.empty(num_features * num_blocks),
+        np.empty(num_features * num_blocks),
+        np.empty(8),
         np.empty(num_features),
         np.empty(num_features, np.int64),
     )
@@ -41,51 +48,63 @@ def _scratch(points):
 
 @compiled(nogil=True)
 def grow(points, gradient, min_impurity, key, feature, threshold, gain, scratch):
-    """Grows one tree, level after level; returns the node that each point ends in.
+    """Grows one tree, node after node.
 
     Args:
-        points: `boosting_points.Points`.
+        points: `points.Points`.
         gradient: (n,) the negative gradient that the tree fits.
         min_impurity: nodes with at most this variance become leaves.
         key: seed that decides between features of equal gain.
         feature, threshold, gain: (15,) results; feature is -1 in leaves, gain the decrease of
             the summed squared error.
         scratch: as `_scratch` makes it, overwritten.
+
+    Returns:
+        the points in each leaf, as `divide` leaves them: members (15, n) and their number
+        (15,); and the leaf that each point ends in (n,).
     """
-    pairs, node_of, sums, squares, best, place = scratch
+    members, sizes, node_of, pairs, counts, gradients, positives, squares, best, place = scratch
     num_blocks = points.mixed.shape[1]
     feature[:] = -1
     gain[:] = 0.0
     node_of[:] = 0
+    sizes[:] = 0
+    sizes[0] = len(gradient)
     pairs[:, 0] = points.weight * gradient
     pairs[:, 1] = points.weight
-    for depth in range(DEPTH):
-        first = (1 << depth) - 1
-        sum_blocks(
-            gradient, points.weight, node_of, first, points.block_of, sums[: first + 1], squares
+    for node in range(INTERNAL):
+        if sizes[node] < 1:
+            continue
+        here = members[node, : sizes[node]]
+        sum_gradients(
+            here, gradient, points.weight, points.block_of, gradients, positives, squares
         )
-        for node in range(first, 2 * first + 1):
-            parts = sums[node - first]
-            total = parts[:num_blocks, GRADIENT].sum()
-            count = parts[:num_blocks, COUNT].sum()
-            if count < 2.0:
-                continue
-            mean = total / count
-            if squares[node - first].sum() / count - mean * mean <= min_impurity:
-                continue
-            spread = 2.0 * parts[:num_blocks, POSITIVE].sum() - total
-            slack = 4.0 * EPSILON * len(gradient) * count * spread
-            winner, at = best_split(
-                node, points, parts, node_of, pairs, total, count, slack, key, best, place
-            )
-            if winner >= 0:
-                feature[node] = winner
-                gain[node] = best[winner] / count
-                threshold[node] = midway(
-                    points.orders[winner], points.columns[winner], node_of, node, at
-                )
-        send_down(points.columns, feature, threshold, first, node_of)
-    return node_of
+        total = gradients[:num_blocks].sum()
+        count = counts[node, :num_blocks].sum()
+        if count < 2.0:
+            continue
+        mean = total / count
+        if squares.sum() / count - mean * mean <= min_impurity:
+            continue
+        spread = 2.0 * positives[:num_blocks].sum() - total
+        slack = 4.0 * EPSILON * len(gradient) * count * spread
+        winner, at = best_split(
+            node, points, gradients, positives, counts[node], node_of, pairs, total, count,
+            slack, key, best, place,
+        )  # fmt: skip
+        if winner < 0:
+            continue
+        feature[node] = winner
+        gain[node] = best[winner] / count
+        threshold[node] = midway(points.orders[winner], points.columns[winner], node_of, node, at)
+        divide(node, members, sizes, points.columns[winner], threshold[node], node_of)
+        left, right = 2 * node + 1, 2 * node + 2
+        if right < INTERNAL:
+            fewer, more = (left, right) if sizes[left] < sizes[right] else (right, left)
+            few = members[fewer, : sizes[fewer]]
+            sum_counts(few, points.weight, points.block_of, counts[fewer])
+            counts[more] = counts[node] - counts[fewer]
+    return members, sizes, node_of
 
 
 @compiled(nogil=True, parallel=True)
@@ -128,10 +147,10 @@ def stage_current(
         for k in range(thread, num_classes, threads):
             for i in range(n):
                 gradient[i] = np.float64(codes[i] == k) - shares[k, i] / total[i]
-            node_of = grow(
+            members, sizes, node_of = grow(
                 points, gradient, EPSILON, keys[k], feature[k], threshold[k], gain[k], scratch
             )
-            leaf_values(gradient, points.weight, node_of, shrink, value[k])
+            leaf_values(gradient, points.weight, members, sizes, shrink, value[k])
             for node in range(NODES):
                 factor[node] = np.exp(min(learning_rate * value[k, node], FAR))
             moved[k] += learning_rate * np.abs(value[k]).max()
@@ -147,8 +166,10 @@ def stage_binary(
     """One stage with two classes: one tree on the logistic gradient. Arrays of shape (n,)."""
     for i in range(raw.shape[0]):
         gradient[i] = codes[i] - 1.0 / (1.0 + np.exp(-raw[i]))
-    node_of = grow(points, gradient, min_impurity, key, feature, threshold, gain, _scratch(points))
-    leaf_values(gradient, points.weight, node_of, 1.0, value)
+    members, sizes, node_of = grow(
+        points, gradient, min_impurity, key, feature, threshold, gain, _scratch(points)
+    )
+    leaf_values(gradient, points.weight, members, sizes, 1.0, value)
     for i in range(raw.shape[0]):
         raw[i] += learning_rate * value[node_of[i]]
 
@@ -184,10 +205,10 @@ def stage_2019(
     for k in range(num_classes):
         for i in range(n):
             gradient[i] = np.float64(codes[i] == k) - shares[k, i] / total[i]
-        node_of = grow(
+        members, sizes, node_of = grow(
             points, gradient, min_impurity, keys[k], feature[k], threshold[k], gain[k], scratch
         )
-        leaf_values(gradient, points.weight, node_of, shrink, value[k])
+        leaf_values(gradient, points.weight, members, sizes, shrink, value[k])
         for node in range(NODES):
             factor[node] = np.exp(min(learning_rate * value[k, node], 50.0))
         for i in range(n):
@@ -211,9 +232,11 @@ def predict_raw(x, feature, threshold, value, learning_rate, raw):
     """
     for k in prange(feature.shape[1]):
         for s in range(feature.shape[0]):
+            splits, bounds, steps = with_all_leaves_deepest(
+                feature[s, k], threshold[s, k], value[s, k]
+            )
             for i in range(x.shape[0]):
                 node = 0
-                while node < INTERNAL and feature[s, k, node] >= 0:
-                    right = x[i, feature[s, k, node]] > threshold[s, k, node]
-                    node = 2 * node + (2 if right else 1)
-                raw[k, i] += learning_rate * value[s, k, node]
+                for _ in range(DEPTH):
+                    node = 2 * node + 1 + (x[i, splits[node]] > bounds[node])
+                raw[k, i] += learning_rate * steps[node]
