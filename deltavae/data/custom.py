@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from deltavae.data.batches import num_cores
 from deltavae.data.cache import content_of, decoded
 from deltavae.data.dataset import GroundTruthData
 from deltavae.data.factor_values import Column, read_column
@@ -65,7 +66,7 @@ def _load_folder(folder: Path) -> GroundTruthData:
 
     def blocks() -> Iterator[np.ndarray]:
         channels = shape()[-1]
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(num_cores()) as pool:
             for start in range(0, len(files), _AT_ONCE):
                 images = list(pool.map(read_image, files[start : start + _AT_ONCE]))
                 yield np.stack([np.repeat(i, channels // i.shape[-1], axis=-1) for i in images])

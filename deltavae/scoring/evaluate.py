@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from deltavae.data import GroundTruthData
+from deltavae.data.batches import num_cores
 from deltavae.errors import UserError
 from deltavae.io import require_writable
 from deltavae.run_dir import RunDir
@@ -130,7 +130,7 @@ def evaluate(
             f"no baselines on {source.dataset}, whose images are drawn anew each time",
             advice="Leave --baselines out.",
         )
-    workers = jobs or (1 if settings == "fast" else os.cpu_count() or 1)
+    workers = jobs or (1 if settings == "fast" else num_cores())
     known = _plan(readouts or [source.readout], names, protocol, all_seeds, reference)
     if workers > 1 and not live and (len(known) > 1 or baselines):
         prepare_processes()

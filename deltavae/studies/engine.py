@@ -12,6 +12,7 @@ from pathlib import Path
 
 from typing_extensions import override
 
+from deltavae.data.batches import num_cores
 from deltavae.errors import UserError
 
 _THREAD_VARIABLES = (
@@ -117,7 +118,7 @@ class LocalEngine(Engine):
     """
 
     def __init__(self, cores_per_job: int = 1, cores: int | None = None) -> None:
-        cores = cores or len(os.sched_getaffinity(0))
+        cores = cores or num_cores()
         if cores_per_job > cores:
             raise UserError(
                 "a run asks for more cores than there are",
