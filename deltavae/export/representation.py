@@ -33,8 +33,8 @@ from deltavae.export.hub_module import INPUT, OUTPUT, SIGNATURE, write_module
 from deltavae.io import atomic_dir, without_wildcards, write_json
 
 _TOLERANCE = 5e-6
+# No rounding excuses a larger difference of codes, which have the scale of 1.
 _MOST = 1e-3
-"""No rounding excuses a larger difference of codes, which have the scale of 1."""
 # Run by a Python that knows nothing of this package, as the evaluator's does.
 _RELOAD = """
 import sys
@@ -321,7 +321,7 @@ def _allowed(model: Any, images: np.ndarray, codes: np.ndarray) -> np.ndarray:
         for end in (0, 1)
     ]
     most = np.max(np.abs(np.subtract(moved, codes)), axis=(0, 2), initial=0.0)
-    return np.minimum(_TOLERANCE + 10.0 * most, _MOST)[:, np.newaxis]
+    return np.clip(10.0 * most, _TOLERANCE, _MOST)[:, np.newaxis]
 
 
 def _compare(directory: Path, images: np.ndarray, codes: np.ndarray, allowed: np.ndarray) -> None:

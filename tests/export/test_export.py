@@ -221,7 +221,7 @@ def test_a_module_that_does_something_else_is_refused(tmp_path):
     class OtherWhenTraced(Small):
         def representation(self, images):
             codes = super().representation(images)
-            return codes if tf.executing_eagerly() else codes + 1e-4
+            return codes if tf.executing_eagerly() else codes + 1e-5
 
     _fails(tmp_path, OtherWhenTraced(), "does not do what the model does; expected codes of image")
 
