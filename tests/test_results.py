@@ -47,6 +47,15 @@ def test_a_changed_number_is_seen(tmp_path, monkeypatch):
         results.value("trial", "mig", setting="S2")
 
 
+def test_rows_are_in_the_order_of_their_numbers(tmp_path, monkeypatch):
+    settings = ["S10", "S2", "R3 beta=10.0", "R3 beta=2.5"]
+    rows = pd.DataFrame({"dataset": ["b", "a", "b", "b"], "setting": settings})
+    rows.to_csv(tmp_path / "trial.csv", index=False)
+    monkeypatch.setattr(results, "TABLES", tmp_path)
+    read = results.read("trial")
+    assert [*read["setting"]] == ["S2", "R3 beta=2.5", "R3 beta=10.0", "S10"]
+
+
 def test_every_table_has_its_figure_and_the_page_shows_it():
     text = (results.ROOT / "docs" / "results.md").read_text()
     for table in results.TABLES.glob("*.csv"):

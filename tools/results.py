@@ -68,16 +68,24 @@ def spread(values: pd.Series, digits: int) -> str:
 
 
 def read(name: str) -> pd.DataFrame:
-    """docs/results/NAME.csv."""
-    return pd.read_csv(TABLES / f"{name}.csv", dtype={"variant": str, "setting": str})
+    """docs/results/NAME.csv, by data set and setting, with numbers in settings by their size."""
+    data = pd.read_csv(TABLES / f"{name}.csv", dtype={"variant": str, "setting": str})
+
+    def key(row: int) -> tuple[str, list[str | float]]:
+        parts = re.split(r"(\d+(?:\.\d+)?)", data["setting"][row])
+        return data["dataset"][row], [*parts[::2], *map(float, parts[1::2])]
+
+    return data.loc[sorted(data.index, key=key)].reset_index(drop=True)
 
 
 def table(data: pd.DataFrame) -> str:
     """The Markdown table of a study: a row for each dataset, setting, readout."""
-    columns = [column for column in COLUMNS if column in data and data[column].notna().any()]
+    known = [column for column in COLUMNS if column in data and data[column].notna().any()]
+    # images that training saw are left out where there are others
+    columns = [column for column in known if f"held_out_{column}" not in known]
     heads = [*ROWS, "seeds", *(COLUMNS[column][0] for column in columns)]
     lines = []
-    for key, rows in data.sort_values("dataset", kind="stable").groupby(ROWS, sort=False):
+    for key, rows in data.groupby(ROWS, sort=False):
         cells = [spread(rows[column], COLUMNS[column][1]) for column in columns]
         lines.append([*map(str, key), str(rows["seed"].nunique()), *cells])
     return markdown(heads, lines)
