@@ -6,7 +6,9 @@ import concurrent.futures
 import concurrent.futures.process
 import multiprocessing
 import multiprocessing.forkserver
+import multiprocessing.resource_tracker
 import os
+import signal
 import time
 import traceback
 import warnings
@@ -20,6 +22,7 @@ from deltavae.errors import UserError
 from deltavae.scoring.challenge import run_metric
 from deltavae.scoring.circular_codes import Circles
 from deltavae.scoring.draws import IndexedData
+from deltavae.training.interrupts import held
 
 
 class Job(NamedTuple):
@@ -65,7 +68,20 @@ def prepare_processes() -> None:
     TensorFlow's threads.
     """
     _context().set_forkserver_preload(["deltavae.scoring.worker_imports"])
-    multiprocessing.forkserver.ensure_running()
+    # The tracker would warn of numba's locks in processes that a signal ended, which it removes.
+    known = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [known, "ignore:resource_tracker"]))
+    # Ctrl-C reaches the server too, where it would interrupt an import with a traceback: the
+    # server is started with the signal blocked. The tracker is first, as its start unblocks it.
+    multiprocessing.resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        multiprocessing.forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        os.environ.pop("PYTHONWARNINGS")
+        if known is not None:
+            os.environ["PYTHONWARNINGS"] = known
 
 
 def _context() -> multiprocessing.context.ForkServerContext:
@@ -111,20 +127,36 @@ def run_jobs(
             finished(job, _run(job))
         return {job: outcomes[job] for job in jobs}
     prepare_processes()
+    others = multiprocessing.active_children()
     with concurrent.futures.ProcessPoolExecutor(
         min(workers, len(jobs)),
         _context(),
-        _start,
+        _start_process,
         (*shared, threads),
     ) as pool:
-        futures = {pool.submit(_run, job): job for job in queue}
-        for future in concurrent.futures.as_completed(futures):
-            try:
-                outcome = future.result()
-            except concurrent.futures.process.BrokenProcessPool:
-                outcome = Outcome({}, 0.0, "its process was killed, perhaps for want of memory")
-            finished(futures[future], outcome)
+        try:
+            with held():  # a process that is half started would fail with a traceback
+                futures = {pool.submit(_run, job): job for job in queue}
+            for future in concurrent.futures.as_completed(futures):
+                try:
+                    outcome = future.result()
+                except concurrent.futures.process.BrokenProcessPool:
+                    outcome = Outcome(
+                        {}, 0.0, "its process was killed, perhaps for want of memory"
+                    )
+                finished(futures[future], outcome)
+        except BaseException:  # a signal: the pool would first finish all jobs
+            for process in set(multiprocessing.active_children()) - set(others):
+                process.kill()
+            raise
     return {job: outcomes[job] for job in jobs}
+
+
+def _start_process(*shared: Any) -> None:
+    # Ctrl-C ends it at once and silently; the process that started it says what happened
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    _start(*shared)
 
 
 def _start(

@@ -26,6 +26,23 @@ class Interrupted(SystemExit):
         return self.message
 
 
+@contextlib.contextmanager
+def held() -> Iterator[None]:
+    """Let the signals arrive after the block, whatever answers them; only the main thread can."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    arrived: list[int] = []
+    before = {number: signal.signal(number, lambda n, _: arrived.append(n)) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for received in arrived:
+            signal.raise_signal(received)
+
+
 class StopRequest:
     """Whether a signal asked the process to stop, and what happens when one arrives.
 

@@ -42,10 +42,15 @@ def resume(path):
 
 def wait_for(path, process, seconds=180):
     """Until that file is there."""
+    wait_until(path.exists, process, seconds)
+
+
+def wait_until(reached, process, seconds=180):
+    """Until that is so; the process must still be there."""
     deadline = time.monotonic() + seconds
-    while not path.exists():
+    while not reached():
         assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < deadline, f"{path} has not come"
+        assert time.monotonic() < deadline, "what the test waits for has not come"
         time.sleep(0.01)
 
 
