@@ -1,6 +1,6 @@
 """The KL on the sphere that is written, that is published, and that samples carry.
 
-python tools/kl_table.py [--dims 10,20] [--samples 20000]
+python -m tools.kl_table [--dims 10,20] [--samples 20000]
 """
 
 import argparse
