@@ -58,7 +58,7 @@ def parser(prog: str) -> Parser:
         metavar="LIST",
         type=comma_list,
         default=[],
-        help="Score under each of these readouts (docs/submission.md); with --compare, show these.",
+        help="Score under each of these (docs/submission.md); with --compare, show these.",
     )
     add("--output_dir", metavar="DIR", help="Where to write; default: the run's folder, if any.")
     add(
@@ -79,7 +79,9 @@ def parser(prog: str) -> Parser:
         "baselines", "Score beside it a PCA of the pixels, and its codes at random images."
     )
     flags.boolean("discrete", "The codes are categories (for infomec).")
-    flags.boolean("reference", "disentanglement_lib's own code only, with --protocol current: takes minutes.")
+    flags.boolean(
+        "reference", "disentanglement_lib's own code only, with --protocol current: takes minutes."
+    )
     add(
         "--compare",
         metavar="RUN",

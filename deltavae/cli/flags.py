@@ -60,7 +60,7 @@ class Parser(argparse.ArgumentParser):
         self.common.add_argument(
             "--data_dir",
             metavar="DIR",
-            help="Where the public data sets lie; default: $DISENTANGLEMENT_LIB_DATA, else scratch/dataset.",
+            help="Public data sets; default: $DISENTANGLEMENT_LIB_DATA or scratch/dataset.",
         )
 
     def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
