@@ -43,7 +43,7 @@ def by_setting(data: pd.DataFrame, columns: Sequence[str]) -> Figure:
         columns: of `COLUMNS`; those without a number are left out.
     """
     columns = [name for name in columns if name in data and data[name].notna().any()]
-    settings, readouts = data["setting"].unique(), list(data["readout"].unique())
+    settings, readouts = data["setting"].unique(), sorted(data["readout"].unique())
     datasets = data["dataset"].unique()
     figure, panels = _grid(len(datasets), columns, 0.32 * len(settings), "row")
     for row, dataset in zip(panels, datasets, strict=True):
@@ -114,7 +114,7 @@ def of_selection(data: pd.DataFrame, columns: Sequence[str]) -> Figure:
     found = summary.selection(data)
     columns = [name for name in columns if name in set(found["score"])]
     criteria = found["criterion"].unique()
-    readouts = [name for name in data["readout"].unique() if name in set(found["readout"])]
+    readouts = sorted(found["readout"].unique())
     datasets = found["dataset"].unique()
     figure, panels = _grid(len(datasets), columns, 0.4 * len(criteria), "row")
     for row, dataset in zip(panels, datasets, strict=True):
@@ -157,7 +157,6 @@ _DRAWINGS = {
     "recipe": [Drawing("", by_setting, _HELD_OUT[1:])],
     "table1_short": [Drawing("", by_setting, (*CHALLENGE, "information"))],
     "which_model": _MODELS,
-    "which_model_middle": _MODELS,
 }
 
 
