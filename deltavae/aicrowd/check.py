@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.table import Table
+from rich.text import Text
 
 from deltavae.aicrowd.check_module import check_module
 from deltavae.aicrowd.check_repository import check_repository
@@ -31,6 +32,6 @@ def format_findings(findings: list[Finding]) -> Table:
     """Make a table with one line per finding."""
     table = Table("", "what", "found")
     for finding in findings:
-        mark = "[green]ok[/]" if finding.ok else "[red]no[/]"
-        table.add_row(mark, finding.subject, finding.found.replace("[", r"\["))
+        mark = Text("ok", "green") if finding.ok else Text("no", "red")
+        table.add_row(mark, Text(finding.subject), Text(finding.found))
     return table

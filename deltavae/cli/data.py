@@ -6,7 +6,6 @@ import argparse
 import io
 import math
 import re
-import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,12 +51,10 @@ def command(options: Namespace) -> int:
             advice=None if options.name else "`data list` prints the names.",
         )
     # imported here, so that a wrong flag is answered at once
-    from rich.console import Console
-
+    from deltavae.cli.console import new_console
     from deltavae.data.registry import default_data_dir
 
-    # Long paths are printed whole into a pipe; a terminal keeps its own width.
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    console = new_console()
     if options.action == "list":
         list_datasets(default_data_dir(), console)
     elif options.action == "show":
@@ -103,7 +100,7 @@ def show(name: str, data_dir: Path, output_dir: Path, console: Console) -> None:
 
     data = load(name, data_dir)
     for warning in data.warnings:
-        console.print(f"warning: {warning}", markup=False, soft_wrap=True)
+        console.print(f"warning: {warning}", soft_wrap=True)
     stem = Path(data.name).name.removesuffix(".npz")
     pictures = {f"{stem}.png": contact_sheet(data)}
     if data.is_grid:

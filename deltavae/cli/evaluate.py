@@ -112,9 +112,9 @@ def command(options: Namespace) -> int:
         raise UserError(f"unknown argument {options.more[0]}", advice="--help lists the flags.")
     hush()  # TensorFlow says much when it reads a module
     # imported here, so that a wrong flag is answered at once
-    from rich.console import Console
+    from deltavae.cli.console import new_console
 
-    console = Console()
+    console = new_console()
     if compare:
         from deltavae.scoring.comparison import compare as compared
         from deltavae.scoring.comparison import compare_as_challenge
@@ -145,9 +145,9 @@ def command(options: Namespace) -> int:
     run_dir = options.run_dir
     if not (run_dir or options.representation or options.codes):
         run_dir = str(environment().run_path)
-        Console(stderr=True, soft_wrap=True).print(
+        new_console(stderr=True).print(
             f"nothing named to score: taking {run_dir}, where train writes by default",
-            markup=False,
+            soft_wrap=True,
         )
     from deltavae.scoring.evaluate import evaluate
     from deltavae.scoring.results import format_scores, scores_by_column
@@ -196,20 +196,19 @@ def command(options: Namespace) -> int:
         ("red", failed),
     ):
         for line in lines:
-            Console(stderr=True, soft_wrap=True).print(line, style=style, markup=False)
+            new_console(stderr=True).print(line, style=style, soft_wrap=True)
     written = options.output_dir or run_dir
     console.print(
         f"scores: {RunDir(written).scores}"
         if written
         else "nothing was written; --output_dir DIR keeps the scores",
-        markup=False,
         soft_wrap=True,
     )
     if options.report and run_dir and not options.output_dir:
         start_tensorflow()
         from deltavae.report import write_report
 
-        console.print(f"report: {write_report(run_dir)}", markup=False, soft_wrap=True)
+        console.print(f"report: {write_report(run_dir)}", soft_wrap=True)
     return 1 if failed else 0
 
 
@@ -231,7 +230,6 @@ def _udr(folders: Sequence[str]) -> np.ndarray:
 
 
 def _progress() -> Progress:
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -241,11 +239,13 @@ def _progress() -> Progress:
         TimeRemainingColumn,
     )
 
+    from deltavae.cli.console import new_console
+
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=new_console(stderr=True),
     )

@@ -75,15 +75,15 @@ def command(options: Namespace) -> int:
     for written in [folder or Path()] if compare or folder else options.runs:
         require_writable(written)
     start_tensorflow()
-    from rich.console import Console
+    from deltavae.cli.console import new_console
 
-    console = Console(soft_wrap=True)
+    console = new_console()
     for line in (
         _comparison([*compare, *options.runs], folder or Path())
         if compare
         else _pages(options.runs, folder, options.figures, options.beside)
     ):
-        console.print(line, markup=False, highlight=False)
+        console.print(line, soft_wrap=True, highlight=False)
     return 0
 
 

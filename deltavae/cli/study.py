@@ -91,19 +91,18 @@ def command(options: Namespace) -> int:
     if options.max_hours is not None and not options.max_hours > 0:
         raise UserError("--max_hours is no time", expected="> 0", received=options.max_hours)
     # imported here, so that a wrong flag is answered at once
-    from rich.console import Console
-
+    from deltavae.cli.console import new_console
     from deltavae.studies.folder import StudyFolder
     from deltavae.studies.loader import load_checked
     from deltavae.studies.scheduler import describe
 
-    console = Console()
+    console = new_console()
     study = load_checked(options.study, options.gin_bindings, options.only, check=not options.list)
     folder = StudyFolder(options.output_dir or Path("scratch/studies") / study.name)
     if options.list:
-        console.print(describe(study, folder), soft_wrap=True, highlight=False, markup=False)
+        console.print(describe(study, folder), soft_wrap=True, highlight=False)
         # not among the lines of JSON
-        Console(stderr=True).print(f"{len(list(study.runs())):,} runs", highlight=False)
+        new_console(stderr=True).print(f"{len(list(study.runs())):,} runs", highlight=False)
         return 0
     if options.select:
         from deltavae.studies.selection import require_exportable, require_selectable
@@ -146,11 +145,10 @@ def _select(study: Study, folder: StudyFolder, options: Namespace, console: Cons
     console.print(
         f"chosen: {folder.path / 'runs' / chosen.run} ({chosen.setting}, seed {chosen.seed}): "
         f"{chosen.reason}",
-        markup=False,
         soft_wrap=True,
     )
     if options.export:
-        console.print(f"exported to {options.export}", markup=False)
+        console.print(f"exported to {options.export}", soft_wrap=True)
 
 
 def _run(study: Study, folder: StudyFolder, options: Namespace, console: Console) -> Progress:
@@ -162,7 +160,7 @@ def _run(study: Study, folder: StudyFolder, options: Namespace, console: Console
     from deltavae.studies.selection import export_selected
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[note]}"),

@@ -36,12 +36,12 @@ def summarise(study: Study, folder: StudyFolder, state: Progress, console: Conso
         console.print(
             f"failed: {each['setting']}, {each['dataset']}, seed {each['seed']}: {last} "
             f"({each['folder']}/log.txt)",
-            markup=False,
+            soft_wrap=True,
         )
     not_scored = _not_scored(study, folder)
     for line in not_scored:
-        console.print(line, markup=False)
-    console.print(f"table: {folder.table}\npage: {folder.report}", markup=False)
+        console.print(line, soft_wrap=True)
+    console.print(f"table: {folder.table}\npage: {folder.report}", soft_wrap=True)
     return 1 if state.failed or not_scored else 0
 
 
@@ -82,7 +82,9 @@ def _print_table(study: Study, rows: pd.DataFrame, console: Console) -> None:
     for dataset, part in ranks.groupby("dataset", sort=False):
         table = Table(title=f"{study.name}: {dataset}, mean ± standard deviation over seeds")
         for column in ("setting", "readout", "runs", "mean rank", *names, *measured):
-            table.add_column(column, justify="left" if column in summary.GROUP else "right")
+            table.add_column(
+                column, justify="left" if column in summary.GROUP else "right", overflow="fold"
+            )
         for key, rank in part["mean_rank"].items():
             cells = [summary.mean_std(stats.loc[key][name]) for name in [*names, *measured]]
             table.add_row(key[1], key[2], str(runs[key]), f"{rank:.1f}", *cells)

@@ -58,14 +58,13 @@ def command(options: Namespace) -> int:
 
 def _check(folder: Path, run_dir: Path | None) -> int:
     start_tensorflow()
-    from rich.console import Console
-
     from deltavae.aicrowd.check import check_submission, format_findings
     from deltavae.aicrowd.check_repository import next_tag
+    from deltavae.cli.console import new_console
 
-    console = Console()
+    console = new_console()
     run_dir = run_dir or folder / environment().run_path
-    console.print(f"{folder.resolve()}, with the run {run_dir}")
+    console.print(f"{folder.resolve()}, with the run {run_dir}", soft_wrap=True)
     findings = check_submission(folder, run_dir)
     console.print(format_findings(findings))
     if not all(finding.ok for finding in findings):
@@ -74,6 +73,7 @@ def _check(folder: Path, run_dir: Path | None) -> int:
     tag = next_tag(folder)
     console.print(
         f"Ready. To submit this commit, push a tag whose name begins with submission-:\n"
-        f"  git tag -a {tag} -m {tag}\n  git push aicrowd HEAD {tag}"
+        f"  git tag -a {tag} -m {tag}\n  git push aicrowd HEAD {tag}",
+        soft_wrap=True,
     )
     return 0

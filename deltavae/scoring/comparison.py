@@ -225,7 +225,7 @@ def _table(
     table = Table(title=Text(f"{all_scores[0]['dataset']}: {title}"), caption=caption)
     table.add_column("score")
     for entry in entries:
-        table.add_column(Text(entry.title), justify="right")
+        table.add_column(Text(entry.title), justify="right", overflow="fold")
     return table
 
 

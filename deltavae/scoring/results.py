@@ -79,7 +79,7 @@ def format_scores(scores: Scores) -> Table:
     table = Table(title=Text(f"{scores['dataset']}, {scores['settings']} sample sizes"))
     table.add_column("score")
     for name in columns:
-        table.add_column(name, justify="right")
+        table.add_column(Text(name), justify="right", overflow="fold")
     keys = dict.fromkeys(key for report in columns.values() for key in report["scores"])
     failed = dict.fromkeys(key for report in columns.values() for key in report["failed"])
     for key in keys:
@@ -94,7 +94,8 @@ def format_scores(scores: Scores) -> Table:
                 shown = ["" if cell is None else f"{cell:.4f}" for cell in cells]
                 table.add_row(Text(f"r2_{factor}, {label.format(held_out)}"), *shown)
     for key in failed:
-        table.add_row(key, *("failed" if key in r["failed"] else "" for r in columns.values()))
+        marks = ("failed" if key in report["failed"] else "" for report in columns.values())
+        table.add_row(Text(key), *marks)
     return table
 
 

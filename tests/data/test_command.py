@@ -157,6 +157,13 @@ def test_show_writes_a_sheet_and_a_strip_for_each_factor(tmp_path, capsys):
         assert sheet.size == (12 * 66 - 2, 8 * 66 - 2)
 
 
+def test_show_names_what_it_wrote_letter_by_letter(tmp_path, capsys):
+    folder = tmp_path / "pics[new]" / ":cat:" / ("long_name" * 10)
+    assert main(["data", "show", "turntable_azimuth", "--output_dir", str(folder)]) == 0
+    written = sorted(map(str, folder.iterdir()))
+    assert sorted(capsys.readouterr().out.splitlines()) == written
+
+
 def test_show_of_a_custom_dataset_says_what_was_noticed(tmp_path, capsys):
     images = np.zeros((6, 64, 64), np.uint8)
     table, names = [[i // 3, i % 3] for i in range(6)], ["weight/kg", "size"]

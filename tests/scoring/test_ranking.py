@@ -67,8 +67,7 @@ def cells(text, row):
     return [cell.strip() for cell in line.split("│")[2:-1]]
 
 
-def test_the_command(runs, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "150")
+def test_the_command(runs, capsys):
     named = [f"{name}={run}" for name, run in zip(WHOSE, runs, strict=True)]
     assert main(["evaluate", "--compare", *named, "--ranking", "challenge"]) == 0
     text = "\n".join(x for x in capsys.readouterr().out.splitlines() if x.count("│") > 2)
@@ -76,6 +75,14 @@ def test_the_command(runs, capsys, monkeypatch):
     assert cells(text, "place") == ["1", "", "2", "", "3"]
     assert main(["evaluate", "--compare", *runs]) == 0
     assert "ties averaged" in capsys.readouterr().out
+
+
+def test_a_table_is_whole_where_there_is_no_terminal(runs, capsys):
+    # 1 + 20 columns: far more than the 80 characters of a terminal that is not there
+    assert main(["evaluate", "--compare", *runs * 4]) == 0
+    text = capsys.readouterr().out
+    assert cells(text, "mig") == [f"{row[2]:.4f}" for row in SCORES] * 4
+    assert "…" not in text
 
 
 def written(folder, kind="run", **readouts):
@@ -98,8 +105,7 @@ def header(text):
     return [cell.strip() for cell in line.split("┃")[2:-1]]
 
 
-def test_every_readout_that_the_runs_share_has_a_column(tmp_path, command, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "150")
+def test_every_readout_that_the_runs_share_has_a_column(tmp_path, command):
     a = written(tmp_path / "a", embedding=(0.1, 0.4), aligned=(0.3, 0.2), ica=(0.9, 0.9))
     b = written(tmp_path / "b", aligned=(0.4, 0.3), embedding=(0.2, 0.1))
     mine = written(tmp_path / "mine", "codes", embedding=(0.5, 0.5))

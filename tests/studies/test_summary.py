@@ -6,8 +6,8 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from rich.console import Console
 
+from deltavae.cli.console import new_console
 from deltavae.cli.study_summary import summarise
 from deltavae.report.study_page import write_page
 from deltavae.studies import StudyFolder, summary
@@ -224,11 +224,11 @@ def test_a_score_that_failed_is_said(make_study, tmp_path, capsys):
     for spec in a_study.runs():
         leave_result(folder.path, a_study, spec)
     state, why = Progress(total=2, skipped=2), "infoc of embedding: it comes out as nan"
-    assert summarise(a_study, folder, state, Console(width=200)) == 0
+    assert summarise(a_study, folder, state, new_console()) == 0
     assert "not scored" not in capsys.readouterr().out
     result = folder.run(next(a_study.runs())) / "result.json"
     result.write_text(json.dumps(json.loads(result.read_text()) | {"failed": [why]}))
-    assert summarise(a_study, folder, state, Console(width=200)) == 1
+    assert summarise(a_study, folder, state, new_console()) == 1
     assert f"not scored on turntable in 1 of 2 runs: {why}" in capsys.readouterr().out
 
 
@@ -243,7 +243,7 @@ def test_a_study_without_a_score_to_rank_shows_what_was_measured(make_study, tmp
     ]
     with open_stream(folder.stream) as stream:
         stream.add(rows)
-    assert summarise(a_study, folder, Progress(total=2, skipped=2), Console(width=200)) == 0
+    assert summarise(a_study, folder, Progress(total=2, skipped=2), new_console()) == 0
     shown = capsys.readouterr().out
     # 23 and 25: mean 24, standard deviation sqrt(2)
     assert "winding_number" in shown and "24.000 ± 1.414" in shown
