@@ -65,6 +65,7 @@ def main() -> None:
 
         # the package's step with the model's own work taken out
         zeros = dict.fromkeys(TERMS, tf.zeros([64]))
+        zeros["kl_per_factor"] = tf.zeros([64, len(model.posterior.manifold.factors)])
         update, model.update = model.update, lambda images: zeros
         empty = iter(tf.data.Dataset.from_tensors(resident).cache().repeat())
         around = seconds(lambda: loop.compiled_step.run(empty, 1), 1000, options.repeats)

@@ -283,6 +283,13 @@ class Experiment:
         """The binding of `export.readout`."""
         return gin.get_configurable("export")()
 
+    def final_capacity(self, objective: objectives.Objective) -> float | None:
+        """C in nats at the last step; None for an objective without C."""
+        if not objective.has_capacity:
+            return None
+        scheduled = tf.constant(self.capacity.stop, tf.float32)
+        return float(objective.capacity(scheduled, self.settings.steps))
+
     @property
     def tensorboard_every(self) -> int:
         """The binding of `tensorboard.every`."""
@@ -331,7 +338,11 @@ def check(files: Sequence[str], bindings: Sequence[str] = ()) -> manifolds.Manif
     with configured(files, bindings) as experiment:
         _ = experiment.settings, experiment.capacity, experiment.dataset_name
         model = experiment.model((64, 64, 1))
-        require_fitting(experiment.readout, model.posterior.manifold)
+        require_fitting(
+            experiment.readout,
+            model.posterior.manifold,
+            experiment.final_capacity(model.objective),
+        )
         TensorBoardLog(RunDir(""), experiment.tensorboard_every)
         return model.posterior.manifold
 

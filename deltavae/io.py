@@ -10,7 +10,7 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from deltavae.errors import UserError
 
@@ -49,15 +49,17 @@ def atomic_dir(path: str | os.PathLike[str]) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    old = temporary.with_name(temporary.name + ".old")
     try:
         yield temporary
         os.chmod(temporary, 0o777 & ~_umask())
-        old = temporary.with_name(temporary.name + ".old")
         if path.exists():
             os.rename(path, old)
         os.rename(temporary, path)
         shutil.rmtree(old, ignore_errors=True)
     except BaseException:
+        if old.exists() and not path.exists():
+            os.rename(old, path)
         shutil.rmtree(temporary, ignore_errors=True)
         raise
 
@@ -155,12 +157,17 @@ def waiting_for_lock(path: str | os.PathLike[str]) -> Iterator[None]:
     The file is made if need be, and removed at the end.
     """
     path = Path(path)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
+    while True:
+        with path.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            # whoever had it may have removed it, and another may have made and locked a new one
+            if not _is_at(file, path):
+                continue
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
 
 
 @contextlib.contextmanager
@@ -189,6 +196,13 @@ def locked(folder: str | os.PathLike[str]) -> Iterator[None]:
         file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
         file.flush()
         yield
+
+
+def _is_at(file: IO[str], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _umask() -> int:

@@ -3,7 +3,7 @@ import pathlib
 import pytest
 
 from deltavae import gin_files
-from deltavae.config import configured
+from deltavae.config import check, configured
 from deltavae.errors import UserError
 from deltavae.models.likelihoods import get_likelihood
 
@@ -118,6 +118,15 @@ def test_a_line_that_cannot_be_read_is_shown(binding, expected):
         and binding.strip() in message
         and "object at" not in message
     )
+
+
+def test_readouts_of_active_factors_are_checked_by_the_capacity_of_the_objective():
+    """AnnealedVAE has its own, c_max, and does not look at capacity.stop."""
+    files = ["gin/base.gin", "gin/baselines/annealed_vae.gin"]
+    own = ["export.readout = 'principal_active'", "AnnealedVAEObjective.steps = 1000"]
+    check(files, [*own, "AnnealedVAEObjective.c_max = 25.0", "capacity.stop = 0.2"])
+    with pytest.raises(UserError, match="active"):
+        check(files, [*own, "AnnealedVAEObjective.c_max = 0.3", "capacity.stop = 25.0"])
 
 
 def test_a_file_that_is_missing_where_it_is_included_is_one_line(tmp_path, caplog):

@@ -1,11 +1,13 @@
+import concurrent.futures
 import os
 import resource
 import signal
+import time
 
 import pytest
 
 from deltavae.errors import UserError
-from deltavae.io import atomic_dir, atomic_write, read_json, require_writable
+from deltavae.io import atomic_dir, atomic_write, read_json, require_writable, waiting_for_lock
 
 
 def test_a_failing_block_leaves_the_old_folder_and_no_trace(tmp_path):
@@ -17,6 +19,40 @@ def test_a_failing_block_leaves_the_old_folder_and_no_trace(tmp_path):
         raise RuntimeError
     assert [p.name for p in tmp_path.iterdir()] == ["module"]
     assert (target / "old").read_text() == "old"
+
+
+def test_a_folder_that_cannot_be_renamed_into_place_leaves_the_old_one(tmp_path, monkeypatch):
+    target = tmp_path / "module"
+    target.mkdir()
+    (target / "old").write_text("old")
+    rename = os.rename
+
+    def only_aside(source, destination):
+        if destination == target and not source.name.endswith(".old"):
+            raise OSError(28, "No space left on device")
+        rename(source, destination)
+
+    monkeypatch.setattr(os, "rename", only_aside)
+    with pytest.raises(OSError, match="No space"), atomic_dir(target) as folder:
+        (folder / "new").write_text("new")
+    assert [p.name for p in tmp_path.iterdir()] == ["module"]
+    assert (target / "old").read_text() == "old"
+
+
+def test_one_at_a_time_holds_a_lock_that_is_removed_each_time(tmp_path):
+    """Those who wait have opened a file that its owner then removes."""
+    inside, most = [], []
+
+    def work(number):
+        with waiting_for_lock(tmp_path / "lock"):
+            inside.append(number)
+            most.append(len(inside))
+            time.sleep(0.002)
+            inside.remove(number)
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(64)))
+    assert most == [1] * 64
 
 
 def test_a_succeeding_block_replaces_the_folder(tmp_path):

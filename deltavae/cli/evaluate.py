@@ -79,9 +79,7 @@ def parser(prog: str) -> Parser:
         "baselines", "Score beside it a PCA of the pixels, and its codes at random images."
     )
     flags.boolean("discrete", "The codes are categories (for infomec).")
-    flags.boolean(
-        "reference", "disentanglement_lib's own code only, with --protocol current: takes minutes."
-    )
+    flags.boolean("reference", "disentanglement_lib's own code only; needs --protocol current.")
     add(
         "--compare",
         metavar="RUN",
@@ -116,6 +114,7 @@ def command(options: Namespace) -> int:
 
     console = new_console()
     if compare:
+        _require_only_comparing(options)
         from deltavae.scoring.comparison import compare as compared
         from deltavae.scoring.comparison import compare_as_challenge
 
@@ -212,6 +211,21 @@ def command(options: Namespace) -> int:
     return 1 if failed else 0
 
 
+def _require_only_comparing(options: Namespace) -> None:
+    comparing = ("compare", "more", "ranking", "readouts", "udr", "data_dir")
+    given = [
+        f"--{name}"
+        for name, default in vars(parser("").parse([])).items()
+        if name not in comparing and getattr(options, name) != default
+    ]
+    if given:
+        raise UserError(
+            "--compare scores nothing and writes nothing",
+            expected="with it only --ranking, --readouts, --udr",
+            received=", ".join(given),
+        )
+
+
 def _participants(runs: Sequence[str]) -> tuple[list[str], list[str] | None]:
     """Folders and whose they are: NAME=FOLDER, or a folder alone that is of nobody else."""
     named = [run.partition("=")[::2] if not Path(run).exists() else ("", run) for run in runs]
@@ -226,7 +240,7 @@ def _udr(folders: Sequence[str]) -> np.ndarray:
     from deltavae.scoring.scores_json import read_scores
     from deltavae.scoring.udr import udr
 
-    return udr(same_images([reopen(read_scores(folder)) for folder in folders]))
+    return udr(same_images([reopen(read_scores(folder), folder) for folder in folders]))
 
 
 def _progress() -> Progress:

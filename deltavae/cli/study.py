@@ -81,10 +81,17 @@ def parser(prog: str) -> Parser:
 
 
 def command(options: Namespace) -> int:
-    """Read, check, run, summarise; 0 if every run is done, 1 if a run or a score failed."""
+    """Read, check, run, summarise; 1 if a run or a score failed, otherwise 0."""
     if not 0 <= options.gpus_per_run < math.inf:
         raise UserError(
             "--gpus_per_run is no number of GPUs", expected=">= 0", received=options.gpus_per_run
+        )
+    if options.gpus_per_run and options.engine == "local" and options.address is None:
+        raise UserError("--gpus_per_run is for Ray", expected="--engine ray or --address with it")
+    if options.cores and options.address:
+        raise UserError(
+            "--cores is for this machine's runs",
+            expected="no --cores with --address: a cluster knows its own cores",
         )
     if options.export and not options.select:
         raise UserError("--export needs a choice", expected="--select udr or --select elbo")

@@ -23,7 +23,7 @@ def summarise(study: Study, folder: StudyFolder, state: Progress, console: Conso
     """Write the table and the page, print the means, and name what failed.
 
     Returns:
-        0 if every run is done with every score, 1 if a run or a score failed.
+        0, or 1 if a run or a score failed. Runs that a time budget left out are no failure.
     """
     given_up = failures(study, folder)
     table = with_udr(read_table(folder.stream), folder)
@@ -48,11 +48,12 @@ def summarise(study: Study, folder: StudyFolder, state: Progress, console: Conso
 def _not_scored(study: Study, folder: StudyFolder) -> list[str]:
     """Return a line for each score that rows of the table lack, with the reason."""
     found: Counter[tuple[str, str]] = Counter()
+    runs = Counter(spec.dataset for spec in study.runs())
     for spec in study.runs():
         result = folder.result(spec, study.scoring) or {}
         found.update((spec.dataset, why) for why in result.get("failed", []))
     return [
-        f"not scored on {dataset} in {count} of {len(study)} runs: {why}"
+        f"not scored on {dataset} in {count} of {runs[dataset]} runs: {why}"
         for (dataset, why), count in found.items()
     ]
 

@@ -60,7 +60,8 @@ def carry_out(spec_file: Path) -> None:
         if run.get("pixels"):
             rows, failed = _score_pixels(run, run_dir, scoring)
         else:
-            if not run_dir.keras_model.is_file():
+            exported = (run_dir.tfhub / "saved_model.pb").is_file()
+            if not (run_dir.keras_model.is_file() and exported):  # saved before it is exported
                 _train(run, run_dir)
             rows, failed = _score(run, run_dir, scoring)
     content = {"version": spec["version"], "scoring": scoring.id, "rows": rows, "failed": failed}
@@ -94,7 +95,7 @@ def _score(
     if loaded.data is None:
         raise UserError("the data set is not there", received=run["dataset"])
     measured = measure(loaded.model, loaded.data, loaded.info["settings"]["holdout"])
-    kl_per_factor = loaded.history[-1].get("kl_per_factor")
+    kl_per_factor = loaded.history[-1].get("kl_per_factor") if loaded.history else None
     codes = codes_by_readout(loaded.model, loaded.data, scoring.readouts, kl_per_factor)
     np.savez(run_dir.path / CODES, **codes)  # type: ignore[arg-type]
     scores = evaluate(run_dir=run_dir.path, readouts=list(codes), **_asked(run, run_dir, scoring))

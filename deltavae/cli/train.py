@@ -156,7 +156,6 @@ def _train(
 
     with quick_imports():
         from deltavae.config import configured, require_same_experiment
-        from deltavae.models.objectives import AnnealedVAEObjective, CapacityObjective
         from deltavae.models.readouts import require_fitting
         from deltavae.training.tensorboard import TensorBoardLog
         from deltavae.training.train import seed_everything, train
@@ -173,8 +172,9 @@ def _train(
         with group.scope():
             model = experiment.model(data.image_shape)
         model.objective.require_batch(settings.batch_size)
-        held = isinstance(model.objective, CapacityObjective | AnnealedVAEObjective)
-        require_fitting(readout, model.posterior.manifold, capacity.stop if held else None)
+        require_fitting(
+            readout, model.posterior.manifold, experiment.final_capacity(model.objective)
+        )
         with locked(output) if chief else contextlib.nullcontext():
             # again, now that nobody else can change the answer
             target = _where(output, resume, overwrite, configuration_given)

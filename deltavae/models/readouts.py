@@ -324,7 +324,8 @@ def require_fitting(name: str, manifold: Manifold, capacity: float | None = None
     if name.endswith("_active") and capacity is not None and capacity < ACTIVE_NATS:
         raise UserError(
             f"the readout {name!r} would leave no code: no factor can be active",
-            expected=f"capacity.stop >= {ACTIVE_NATS}, the nats from which a factor is active",
+            expected=f"a final C (capacity.stop, or the objective's own) >= {ACTIVE_NATS} nat, "
+            "from which a factor is active",
             received=capacity,
         )
     fit_readout(name, _some_codes(manifold), manifold, [ACTIVE_NATS] * manifold.num_factors)

@@ -514,12 +514,23 @@ def outdated(run_dir: RunDir, scores: Mapping[str, Any]) -> bool:
     )
 
 
-def reopen(scores: Scores) -> CodeSource:
-    """The code source that a scores.json names."""
-    path = Path(scores["source"]["path"])
+def reopen(scores: Scores, folder: str | os.PathLike[str]) -> CodeSource:
+    """The code source of scores: the run that they lie in, or what their file names.
+
+    Raises:
+        UserError: an old file does not name it.
+    """
+    source = scores.get("source")
+    if not source:
+        raise UserError(
+            f"{folder} does not say what was scored", advice="Score it again with this version."
+        )
+    # a run may have been moved, or scored from another folder
+    own = source["kind"] == "run" and RunDir(folder).keras_model.exists()
+    path = Path(folder if own else source["path"])
     dataset = None if scores["dataset"] == "factors" else scores["dataset"]
     kind = {"run": "run_dir", "representation": "representation", "codes": "codes_file"}
-    paths = dict.fromkeys(kind.values()) | {kind[scores["source"]["kind"]]: path}
+    paths = dict.fromkeys(kind.values()) | {kind[source["kind"]]: path}
     return open_code_source(**paths, data=dataset, readouts=None)
 
 

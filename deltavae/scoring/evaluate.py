@@ -105,6 +105,10 @@ def evaluate(
             expected="infomec among the metrics",
             received=", ".join(metric_names(metrics)),
         )
+    if discrete and baselines and source.data is not None:
+        raise UserError(
+            "a PCA of the pixels has no categories", expected="--discrete without --baselines"
+        )
     if readouts and source.manifold is not None:
         from deltavae.models.readouts import require_fitting  # brings TensorFlow
 

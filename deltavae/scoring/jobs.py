@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import concurrent.futures.process
+import contextlib
 import multiprocessing
 import multiprocessing.forkserver
 import multiprocessing.resource_tracker
@@ -12,7 +13,7 @@ import signal
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,8 +50,8 @@ class Outcome(NamedTuple):
 
 # The metrics of compiled trees, which use several threads.
 _TREES = ("dci", "downstream_boosted_trees")
-# Longest first, so that workers finish together.
-_ORDER = (
+# Longest first, so that workers finish together; all others after them.
+_LONGEST = (
     "downstream_boosted_trees",
     "downstream_logistic_regression",
     "infomec",
@@ -111,7 +112,8 @@ def run_jobs(
         discrete: the codes are categories.
         done: called with each job as it ends.
     """
-    queue = sorted(jobs, key=lambda job: job.metric not in _ORDER)
+    place = {metric: number for number, metric in enumerate(_LONGEST)}
+    queue = sorted(jobs, key=lambda job: place.get(job.metric, len(place)))
     outcomes: dict[Job, Outcome] = {}
 
     def finished(job: Job, outcome: Outcome) -> None:
@@ -127,29 +129,40 @@ def run_jobs(
             finished(job, _run(job))
         return {job: outcomes[job] for job in jobs}
     prepare_processes()
+    killed = "its process was killed, perhaps for want of memory"
+    again = []
+    with _processes(min(workers, len(jobs)), *shared, threads) as pool:
+        with held():  # a process that is half started would fail with a traceback
+            futures = {pool.submit(_run, job): job for job in queue}
+        for future in concurrent.futures.as_completed(futures):
+            try:
+                finished(futures[future], future.result())
+            except concurrent.futures.process.BrokenProcessPool:
+                again.append(futures[future])
+    for job in again:  # which of them was to blame is not known: each has a process to itself
+        with _processes(1, *shared, threads) as pool:
+            with held():
+                future = pool.submit(_run, job)
+            try:
+                finished(job, future.result())
+            except concurrent.futures.process.BrokenProcessPool:
+                finished(job, Outcome({}, 0.0, killed))
+    return {job: outcomes[job] for job in jobs}
+
+
+@contextlib.contextmanager
+def _processes(number: int, *shared: Any) -> Iterator[concurrent.futures.ProcessPoolExecutor]:
+    """A pool whose processes end at once if the block does not get to its end."""
     others = multiprocessing.active_children()
     with concurrent.futures.ProcessPoolExecutor(
-        min(workers, len(jobs)),
-        _context(),
-        _start_process,
-        (*shared, threads),
+        number, _context(), _start_process, shared
     ) as pool:
         try:
-            with held():  # a process that is half started would fail with a traceback
-                futures = {pool.submit(_run, job): job for job in queue}
-            for future in concurrent.futures.as_completed(futures):
-                try:
-                    outcome = future.result()
-                except concurrent.futures.process.BrokenProcessPool:
-                    outcome = Outcome(
-                        {}, 0.0, "its process was killed, perhaps for want of memory"
-                    )
-                finished(futures[future], outcome)
-        except BaseException:  # a signal: the pool would first finish all jobs
+            yield pool
+        except BaseException:  # a signal: the pool itself would first finish all jobs
             for process in set(multiprocessing.active_children()) - set(others):
                 process.kill()
             raise
-    return {job: outcomes[job] for job in jobs}
 
 
 def _start_process(*shared: Any) -> None:

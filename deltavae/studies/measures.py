@@ -37,8 +37,8 @@ def measure(
     `information` is what the drawn samples carry, KL(q(z|x) | prior) with the exact kernel at
     the time that the walk really takes; it differs from `kl`, the form trained with, for
     Algorithm 1 as printed and for the short-time formula. `elbo` is the log-likelihood minus
-    the information, so that the forms are on one scale; like the likelihoods of
-    `deltavae.models.likelihoods`, it leaves out what no model changes. With `holdout`, the
+    the information, so that the forms are on one scale; unlike `elbo` in a run's history
+    it leaves out the constant of the likelihood. With `holdout`, the
     fraction of images that was not trained on, `held_out_elbo`, `held_out_reconstruction` and
     `held_out_information` are the same on those.
 

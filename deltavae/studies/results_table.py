@@ -45,5 +45,5 @@ def read_table(stream: Path) -> pd.DataFrame:
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write the CSV: `pandas.read_csv(path)` gives it back."""
+    """Write the CSV, for `pandas.read_csv`, which reads an empty variant as NaN."""
     atomic_write(path, table.to_csv(index=False))

@@ -116,7 +116,10 @@ def train(
     if not chief:
         return run.history
     with stop.deferred() if export_when_stopped else contextlib.nullcontext():
-        kl_per_factor = run.history[-1].get("kl_per_factor") if run.history else None
+        if run.history:
+            kl_per_factor = run.history[-1].get("kl_per_factor")
+        else:  # stopped in its first epoch
+            kl_per_factor = run.compiled_step.kl_per_factor() if run.done else None
         finish(model, images, run_dir, readout, settings.seed, kl_per_factor)
     return run.history
 

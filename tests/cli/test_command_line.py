@@ -47,6 +47,19 @@ def test_help_fits_a_screen_and_ends_with_two_examples_that_parse(command, name)
         assert MODULES[name].parser("x").parse(words[start:])
 
 
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (["--gpus_per_run", "1"], "--gpus_per_run is for Ray"),
+        (["--cores", "2", "--address", "auto"], "--cores is for this machine's runs"),
+        (["--export", "best"], "--export needs a choice"),
+    ],
+)
+def test_flags_of_a_study_that_would_do_nothing_are_refused(command, flags, says):
+    done = command("study", "gin/studies/quick.gin", *flags)
+    assert done.returncode == 2 and says in done.stderr
+
+
 def test_the_list_of_commands(command):
     done = command("--help")
     assert done.returncode == 0

@@ -145,7 +145,7 @@ def test_what_cannot_fit_is_refused_before_training():
     require_fitting("angles_active", MIXED)
     require_fitting("principal", Hypersphere(10))
     require_fitting("angles", MIXED, capacity=0.1)
-    with pytest.raises(UserError, match=r"can be active.*capacity.stop >= 0.5.*received 0.1"):
+    with pytest.raises(UserError, match=r"can be active.*>= 0.5 nat.*received 0.1"):
         require_fitting("angles_active", MIXED, capacity=0.1)
     for name, space in (("angles", Euclidean(3)), ("principal_active", Hypersphere(2))):
         with pytest.raises(UserError, match="needs a latent space"):

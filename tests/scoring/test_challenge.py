@@ -1,5 +1,7 @@
 """The library's metrics on numbers of images are the library's metrics on images."""
 
+import multiprocessing
+
 import gin
 import numba
 import numpy as np
@@ -80,6 +82,25 @@ def test_processes_and_none_give_the_same_bits(index, codes):
     together = run_jobs(jobs, index, columns, settings="fast", workers=2)
     assert {job: outcome.result for job, outcome in alone.items()} == {
         job: outcome.result for job, outcome in together.items()
+    }
+
+
+def test_a_killed_process_costs_no_metric(index, codes):
+    """As the kernel does where memory ends: all that waits is then lost to its pool."""
+    jobs = [Job("exported", name, "current", seed) for name in CHALLENGE for seed in (0, 1)]
+    killed = []
+
+    def kill(job, outcome):
+        if not killed:
+            killed.extend(multiprocessing.active_children())
+            for process in killed:
+                process.kill()
+
+    outcomes = run_jobs(jobs, index, {"exported": codes}, settings="fast", workers=2, done=kill)
+    assert killed
+    alone = run_jobs(jobs, index, {"exported": codes}, settings="fast", workers=1)
+    assert {job: outcome.result for job, outcome in outcomes.items()} == {
+        job: outcome.result for job, outcome in alone.items()
     }
 
 

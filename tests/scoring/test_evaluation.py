@@ -184,6 +184,11 @@ def test_images_never_the_same_twice(monkeypatch, tmp_path, data):
         ({"codes": np.zeros((96, 2))}, {"run_dir": "x"}, "exactly one"),
         ({"codes": np.zeros((96, 2))}, {"discrete": True}, "infomec among the metrics"),
         (
+            {"codes": np.zeros((96, 2))},
+            {"discrete": True, "metrics": ["infomec"], "baselines": True},
+            "--discrete without --baselines",
+        ),
+        (
             {"codes": np.random.default_rng(0).normal(size=(96, 2))},
             {"discrete": True, "metrics": ["infomec"]},
             "at most 48 values.*received 96 values",

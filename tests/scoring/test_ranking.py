@@ -127,6 +127,25 @@ def test_every_readout_that_the_runs_share_has_a_column(tmp_path, command):
     assert command(*challenge, "--readouts", "aligned,embedding").returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["--output_dir", "out"], "received --output_dir"),
+        (["--metrics", "mig", "--baselines"], "received --metrics, --baselines"),
+        (["--seeds", "3"], "received --seeds"),
+        (["--run_dir", "x"], "received --run_dir"),
+    ],
+)
+def test_flags_of_scoring_are_refused_beside_compare(runs, capsys, given, says):
+    assert main(["evaluate", "--compare", *runs, *given]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_udr_of_scores_that_do_not_name_their_source_is_refused(runs, capsys):
+    assert main(["evaluate", "--compare", *runs, "--udr"]) == 2
+    assert "does not say what was scored" in capsys.readouterr().err
+
+
 def test_udr_is_of_a_run_and_not_of_a_readout(tmp_path):
     a = written(tmp_path / "a", embedding=(0.1, 0.4), aligned=(0.3, 0.2))
     b = written(tmp_path / "b", embedding=(0.2, 0.1), aligned=(0.4, 0.3))
