@@ -3,8 +3,10 @@
 import json
 import re
 import shutil
+from types import SimpleNamespace
 
 import keras
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -12,12 +14,13 @@ from deltavae.cli.main import main
 from deltavae.data import load
 from deltavae.errors import UserError
 from deltavae.io import write_json
-from deltavae.manifolds import Hypersphere
+from deltavae.manifolds import SO3, Hypersphere, Interval
 from deltavae.models.delta_vae import DeltaVAE
 from deltavae.models.networks import mlp_decoder, mlp_encoder
 from deltavae.models.objectives import CapacityObjective
 from deltavae.posteriors import DiffusionPosterior, GaussianPosterior
 from deltavae.report import write_comparison, write_report
+from deltavae.report.figures import decoder
 from deltavae.report.figures.codes import code_names, latent_section
 from deltavae.report.figures.decoder import (
     path_label,
@@ -123,14 +126,20 @@ def test_a_damaged_file_is_named(copy):
     assert "model.keras is damaged" in found["model"] and "history.json" in found["history"]
 
 
-@pytest.mark.parametrize("posterior", ["circle", "fifty", "flat"])
-def test_grey_images_and_any_dimension(tmp_path, posterior):
+@pytest.mark.parametrize(
+    ("space", "axis"),
+    [
+        (Hypersphere(1), "code"),
+        (Hypersphere(50), "code"),
+        (None, "code"),
+        # their codes are functions of the point, which has other coordinates
+        (Interval(), "coordinate"),
+        (SO3(), "coordinate"),
+    ],
+)
+def test_grey_images_and_any_space(tmp_path, space, axis):
     keras.utils.set_random_seed(0)
-    chosen = {
-        "circle": lambda: DiffusionPosterior(Hypersphere(1)),
-        "fifty": lambda: DiffusionPosterior(Hypersphere(50)),
-        "flat": lambda: GaussianPosterior(1),
-    }[posterior]()
+    chosen = DiffusionPosterior(space) if space else GaussianPosterior(1)
     shape = (64, 64, 1)
     model = DeltaVAE(
         mlp_encoder(shape, units=(8,)),
@@ -145,6 +154,23 @@ def test_grey_images_and_any_dimension(tmp_path, posterior):
     made = [f(run) for f in (reconstruction_section, traversal_section, latent_section)]
     assert len(made[2].pictures) == 5
     assert [section.left_out for section in made] == [[], [], []]
+    (axes,) = (picture for picture in made[1].pictures if picture.name == "axes")
+    said = axes.caption.partition("Rows from the top: ")[2].split(", ")[:-1]
+    assert said and {name.split(" ")[0] for name in said} == {axis}
+    assert len(said) == min(6, chosen.manifold.ambient_dim)
+
+
+def test_a_row_that_is_left_out_has_no_name(monkeypatch):
+    def half_a_circle(point, axis, num_points):
+        return None if axis[0] else np.zeros((num_points, 2))
+
+    run = SimpleNamespace(
+        manifold=SimpleNamespace(along_axis=half_a_circle),
+        locations=np.eye(2),
+        decode=lambda points: np.zeros((*points.shape[:-1], 4, 4, 1)),
+    )
+    monkeypatch.setattr(decoder, "code_axes", lambda run: (np.eye(2), ["code 0", "code 1"]))
+    assert "Rows from the top: code 1, those" in decoder.axis_paths(run).caption
 
 
 def test_codes_are_named_by_their_factor(trained_run):

@@ -76,16 +76,18 @@ def code_axes(run: Run) -> tuple[np.ndarray, list[str]]:
 
     Returns:
         Unit vectors (m, ambient_dim), m at most 6, and a name for each: the columns of a rotated
-        readout, the coordinates of the `embedding`; coordinates of the embedding as well where
-        the readout is not linear, as `angles`.
+        readout, or the coordinates, which are the codes of the readout `embedding`. Where codes
+        are no rotation of the point, as of the readout `angles` or on a manifold that `embed`
+        takes elsewhere, the coordinates under names of their own.
     """
     readout = run.model.readout
     ambient = run.manifold.ambient_dim
     axes, names = np.eye(ambient), [f"coordinate {i}" for i in range(ambient)]
-    if isinstance(readout, RotatedReadout) and len(readout.matrix) == ambient:
-        axes, names = readout.matrix.T.astype(np.float64), code_names(run)
-    elif readout is None or type(readout) is Readout:
-        names = code_names(run)
+    if np.array_equal(run.manifold.embed(run.locations), run.locations):
+        if isinstance(readout, RotatedReadout):
+            axes, names = readout.matrix.T.astype(np.float64), code_names(run)
+        elif readout is None or type(readout) is Readout:
+            names = code_names(run)
     chosen = axes_by_variance(run.locations @ axes.T, MOST_PATHS)
     return axes[chosen], [names[i] for i in chosen]
 
@@ -119,12 +121,12 @@ def axis_paths(run: Run) -> Picture:
     axes, labels = code_axes(run)
     paths = along_axes(run.manifold, run.locations[0], axes, STRIP, labels)
     images = run.decode(np.stack([path.points for path in paths]))
+    rows = ", ".join(path.label for path in paths)
     return Picture(
         "axes",
         "Along the axes of the code",
         "Each row varies one coordinate over its range; the others change only as far as the "
-        f"manifold requires. Rows from the top: {', '.join(labels)}, those with the largest "
-        "variance.",
+        f"manifold requires. Rows from the top: {rows}, those with the largest variance.",
         grid(images),
     )
 
