@@ -50,7 +50,7 @@ def split_images(num: int, random_state: np.random.RandomState) -> Split:
 
 
 def split_objects(values: np.ndarray, random_state: np.random.RandomState) -> Split:
-    """All points of a random fifth of a factor's values held out; values is (n,)."""
+    """All points of a random fifth of a factor's two or more values (n,) held out."""
     present = random_state.permutation(np.unique(values))
     held_out = np.isin(values, present[: max(1, round(HELD_OUT * len(present)))])
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
@@ -89,7 +89,7 @@ def probe_factors(
 
     Returns:
         by factor: `images` and `objects`, R² on held-out images and on held-out objects (left
-        out where only one object exists), the same with `pca_` before, and `object_factor`.
+        out where the points are of one object), the same with `pca_` before, and `object_factor`.
     """
     result: dict[str, dict[str, float | str]] = {}
     things = object_factor(names, sizes, angles)
@@ -98,8 +98,9 @@ def probe_factors(
         targets = circle(angles[name][factors[:, names.index(name)]], symmetries[name])
         random_state = np.random.RandomState(seed)
         splits = {"images": split_images(len(codes), random_state)}
-        if things and sizes[names.index(things)] > 1:
-            splits["objects"] = split_objects(factors[:, names.index(things)], random_state)
+        objects = factors[:, names.index(things)] if things else np.zeros(0)
+        if len(np.unique(objects)) > 1:
+            splits["objects"] = split_objects(objects, random_state)
         scores: dict[str, float | str] = {"object_factor": things}
         for kind, split in splits.items():
             scores[kind] = linear_r2(codes, targets, split)

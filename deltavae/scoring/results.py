@@ -60,10 +60,14 @@ def column_report(
             spec = score_spec(key)
             why = f": it is not defined {spec.undefined}" if spec and spec.undefined else ""
             report["failed"][key] = f"it comes out as {value}{why}"
-    order = [*SCORES, *report["scores"]]  # the challenge's five first
-    keys = sorted(report["scores"], key=lambda key: order.index(key.removesuffix("_2019")))
-    report["scores"] = {key: report["scores"][key] for key in keys}
+    report["scores"] = {key: report["scores"][key] for key in sorted(report["scores"], key=_place)}
     return report
+
+
+def _place(key: str) -> int:
+    """Position of a score in scores.json: the challenge's five first, those of factors last."""
+    name = key.removesuffix("_2019")
+    return list(SCORES).index(name) if name in SCORES else len(SCORES)
 
 
 def scores_by_column(scores: Scores) -> dict[str, Column]:

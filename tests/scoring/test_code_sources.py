@@ -11,6 +11,7 @@ from deltavae.data import ArrayData, Factor, load
 from deltavae.errors import UserError
 from deltavae.scoring import code_sources
 from deltavae.scoring.evaluate import evaluate
+from deltavae.scoring.probes import probe_factors
 
 GRID = [Factor("size", 3), Factor("azimuth", 8, symmetry=1)]
 TABLE = np.stack(np.unravel_index(np.arange(24), (3, 8)), 1)
@@ -210,6 +211,24 @@ def test_a_factor_on_a_circle_is_probed(tmp_path):
     np.savez(tmp_path / "c.npz", codes=codes, factors=TABLE, factor_names=["size", "turn:circle"])
     scores = evaluate(codes_file=tmp_path / "c.npz", settings="fast", metrics=["mig"])["scores"]
     assert scores["r2_turn"] == pytest.approx(1) and scores["d_lsbd"] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_factor_on_a_circle_may_be_called_like_a_score_of_2019(tmp_path):
+    names = ["size", "x_2019:circle"]
+    np.savez(tmp_path / "c.npz", codes=CODES, factors=TABLE, factor_names=names)
+    scores = evaluate(codes_file=tmp_path / "c.npz", settings="fast", metrics=["mig"])["scores"]
+    assert list(scores) == ["mig", "d_lsbd", "r2_x_2019"]
+
+
+def test_points_of_one_object_have_no_object_held_out():
+    angle = np.linspace(0, 2 * np.pi, 8, endpoint=False)
+    factors = np.stack([np.zeros(64, int), np.arange(64) % 8], axis=1)
+    codes = np.stack([np.cos(angle), np.sin(angle)], axis=1)[factors[:, 1]]
+    # four objects exist, but these points are of the first
+    found = probe_factors(
+        codes, factors, ["object", "turn"], [4, 8], {"turn": angle}, {"turn": 1}
+    )["turn"]
+    assert set(found) == {"object_factor", "images"} and found["images"] == pytest.approx(1)
 
 
 def test_a_table_of_seventy_columns(tmp_path):
