@@ -12,6 +12,8 @@ import pytest
 from tests.conftest import ROOT
 from tests.faults.process import wait_until
 
+SERVER = "multiprocessing.forkserver"
+
 
 def processes(group):
     """Command lines and processor seconds of all processes of a group but its zombies, by pid."""
@@ -31,15 +33,13 @@ def processes(group):
 
 def metrics_are_imported(group):
     """The process that those of metrics are forked from has worked for half a second."""
-    return any("forkserver" in words and used > 0.5 for words, used in processes(group).values())
+    return any(SERVER in words and used > 0.5 for words, used in processes(group).values())
 
 
 def metrics_are_computed(group):
     """Processes of metrics, which are younger than the server, have worked for two seconds."""
-    server, *computing = sorted(
-        pid for pid, (words, _) in processes(group).items() if "forkserver" in words
-    ) or [0]
-    return server and sum(processes(group)[pid][1] for pid in computing) > 2
+    used = [seconds for _, (words, seconds) in sorted(processes(group).items()) if SERVER in words]
+    return sum(used[1:]) > 2
 
 
 @pytest.mark.parametrize(
