@@ -176,8 +176,22 @@ def test_score_figures_are_the_same_bytes_each_time():
     np.testing.assert_allclose([low, high], [0.1, 0.3])
 
 
+def legend(figure):
+    return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+
+
+def test_legends_name_every_kind_of_mark_that_is_drawn():
+    # whether or not it has the score of the first row
+    runs = {"a": [{"mig": 0.1}], "b": [{"dci": 0.25}], "c": [{"mig": 0.2, "dci": 0.3}]}
+    assert legend(comparison_plot(runs, ["mig", "dci"])) == ["a", "b", "c"]
+    scores = {"mig": 0.2, "dci": 0.3, "irs": 0.4}
+    marks = dot_plot(scores, chance={"dci": 0.1, "irs": 0.1}, pca={"irs": 0.2})
+    assert legend(marks) == ["chance level", "PCA of pixels"]
+    assert legend(dot_plot(scores, chance={"sap_score": 0.1})) == []
+
+
 def test_heat_maps_write_their_numbers():
-    figure = heat_map(np.array([[0.25, 1.0]]), ["code 0"], ["a", "b"], "", "share")
+    figure = heat_map(np.array([[0.25, 1.0]]), ["code 0"], ["a", "b"], "share")
     assert [text.get_text() for text in figure.axes[0].texts] == ["0.25", "1.00"]
 
 

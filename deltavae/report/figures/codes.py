@@ -148,7 +148,7 @@ def importance(run: Run) -> Picture:
         "The importance of each code (left) to boosted trees that predict a factor (below); a "
         f"column sums to 1. Fitted to {half:,} images; mean accuracy over factors on the other "
         f"{len(codes) - half:,}: {accuracy:.0%}.",
-        heat_map(matrix, code_names(run), run.data.factor_names, "", "importance"),
+        heat_map(matrix, code_names(run), run.data.factor_names, "importance"),
         vector=True,
     )  # fmt: skip
 
@@ -162,7 +162,7 @@ def information(run: Run) -> Picture:
         "factor's entropy: 1 means that the code determines the factor. MIG is the difference "
         "of the two largest values of a column, averaged over columns.",
         heat_map(
-            mutual_information(codes, factors), code_names(run), run.data.factor_names, "",
+            mutual_information(codes, factors), code_names(run), run.data.factor_names,
             "mutual information / entropy",
         ),
         vector=True,

@@ -29,18 +29,23 @@ def dot_plot(
     names = list(finite)
     figure = new_figure(4.3, 1.0 + 0.34 * len(names))
     axes = plain(figure.subplots(), "", "score", "")
+    # of each kind of mark the first that is drawn is named in the legend
+    chance_label: str | None = "chance level"
+    pca_label: str | None = "PCA of pixels"
     for row, name in enumerate(names):
         value = finite[name]
         if chance and name in chance:
             axes.plot(
                 [chance[name]], [row], "|", color=CATEGORIES[5], markersize=15, markeredgewidth=2,
-                label="chance level" if row == 0 else None,
+                label=chance_label,
             )  # fmt: skip
+            chance_label = None
         if pca and name in pca:
             axes.plot(
                 [pca[name]], [row], "s", color=CATEGORIES[1], markersize=6,
-                label="PCA of pixels" if row == 0 else None,
+                label=pca_label,
             )  # fmt: skip
+            pca_label = None
         deviation = (std or {}).get(name)
         axes.errorbar(
             [value], [row], xerr=None if deviation is None else [deviation], fmt="o",
@@ -51,7 +56,7 @@ def dot_plot(
             ha="center", fontsize=8, color=INK,
         )  # fmt: skip
     _score_axis(axes, names)
-    if chance or pca:
+    if not (chance_label and pca_label):
         figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=2)
     return figure
 
@@ -75,6 +80,7 @@ def comparison_plot(
     for number, (label, runs) in enumerate(groups.items()):
         colour = CATEGORIES[number % len(CATEGORIES)]
         marker = _MARKERS[number % len(_MARKERS)]
+        named: str | None = shorten([label], 34)[0]  # of the first mark that is drawn
         for row, name in enumerate(names):
             values = np.array([run[name] for run in runs if run.get(name) is not None])
             if not len(values):
@@ -87,29 +93,26 @@ def comparison_plot(
                 error = values.std(ddof=1) / np.sqrt(len(values))
             axes.errorbar(
                 [values.mean()], [height], xerr=error, fmt=marker, color=colour, markersize=6,
-                capsize=3, label=shorten([label], 34)[0] if row == 0 else None,
+                capsize=3, label=named,
             )  # fmt: skip
+            named = None
     _score_axis(axes, names)
     figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=1)
     return figure
 
 
-def heat_map(
-    matrix: np.ndarray, rows: Sequence[str], columns: Sequence[str], title: str, unit: str
-) -> Figure:
+def heat_map(matrix: np.ndarray, rows: Sequence[str], columns: Sequence[str], unit: str) -> Figure:
     """A matrix of numbers >= 0 as coloured squares, with the numbers where there is room.
 
     Args:
         matrix: (rows, columns).
         rows: names, shown at the left.
         columns: names, shown below.
-        title: above the squares.
         unit: what the colours measure.
     """
     matrix = np.asarray(matrix, np.float64)
     figure = new_figure(4.3, 1.5 + 0.27 * len(rows))
     axes = figure.subplots()
-    axes.set_title(title, fontsize=11, color=INK, loc="left")
     top = float(np.nanmax(matrix)) if np.isfinite(matrix).any() else 1.0
     image = axes.imshow(matrix, cmap=HEAT, vmin=0.0, vmax=top or 1.0, aspect="auto")
     if matrix.size <= 160:
