@@ -295,9 +295,9 @@ class Experiment:
         """The binding of `tensorboard.every`."""
         return gin.get_configurable("tensorboard")()
 
-    def data(self, data_dir: str | None = None) -> GroundTruthData:
+    def data(self) -> GroundTruthData:
         """The data set named by `dataset.name`."""
-        return load_data(self.dataset_name, data_dir)
+        return load_data(self.dataset_name)
 
     def model(self, image_shape: Sequence[int]) -> DeltaVAE:
         """A fresh model for images of that shape."""

@@ -22,8 +22,9 @@ _LOCAL = {
     "AICROWD_OUTPUT_PATH": "./scratch/shared",
     "AICROWD_EVALUATION_NAME": "local",
     "AICROWD_DATASET_NAME": "cars3d",
-    "DISENTANGLEMENT_LIB_DATA": "./scratch/dataset",
 }
+# the platform sets this one too; `deltavae.data` reads it
+_DATA = "DISENTANGLEMENT_LIB_DATA"
 _PATIENCE = 60.0  # seconds granted to the platform's Redis to answer at all
 _PROGRESS_STEP, _PROGRESS_SECONDS = 0.01, 5.0
 
@@ -36,14 +37,12 @@ class Environment:
         output_path: `AICROWD_OUTPUT_PATH`; default ./scratch/shared.
         evaluation_name: `AICROWD_EVALUATION_NAME`, the run's folder there; default local.
         dataset_name: `AICROWD_DATASET_NAME`; default cars3d.
-        data_path: `DISENTANGLEMENT_LIB_DATA`; default ./scratch/dataset.
         is_grading: `AICROWD_IS_GRADING` is set, be it to nothing.
     """
 
     output_path: Path
     evaluation_name: str
     dataset_name: str
-    data_path: Path
     is_grading: bool
 
     @property
@@ -60,19 +59,13 @@ def environment(variables: Mapping[str, str] = os.environ) -> Environment:
             would then put the result where nobody looks.
     """
     is_grading = "AICROWD_IS_GRADING" in variables
-    values = {}
-    for name, default in _LOCAL.items():
-        values[name] = variables.get(name) or ("" if is_grading else default)
-        if not values[name]:
+    for name in (*_LOCAL, _DATA) if is_grading else ():
+        if not variables.get(name):
             raise UserError(f"{name} is not set", expected="a value, while grading")
-    output_path, evaluation_name, dataset_name, data_path = values.values()
-    return Environment(
-        Path(output_path).expanduser(),
-        evaluation_name,
-        dataset_name,
-        Path(data_path).expanduser(),
-        is_grading,
+    output_path, evaluation_name, dataset_name = (
+        variables.get(name) or default for name, default in _LOCAL.items()
     )
+    return Environment(Path(output_path).expanduser(), evaluation_name, dataset_name, is_grading)
 
 
 class Events:

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 
-def figure_png(figure: Figure, dpi: int = 144) -> bytes:
+def figure_png(figure: Figure) -> bytes:
     """A figure as PNG."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
+    figure.savefig(buffer, format="png", dpi=144)
     return buffer.getvalue()
 
 
@@ -33,9 +33,9 @@ def figure_svg(figure: Figure, source: str | None = None) -> bytes:
     return buffer.getvalue()
 
 
-def figure_webp(figure: Figure, dpi: int = 144) -> bytes:
+def figure_webp(figure: Figure) -> bytes:
     """A figure as lossless WebP, a fraction of the PNG's size."""
-    picture = Image.open(io.BytesIO(figure_png(figure, dpi))).convert("RGB")
+    picture = Image.open(io.BytesIO(figure_png(figure))).convert("RGB")
     buffer = io.BytesIO()
     picture.save(buffer, "WEBP", lossless=True, quality=80)
     return buffer.getvalue()
@@ -48,28 +48,28 @@ def image_png(image: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def image_webp(image: np.ndarray, quality: int = 90) -> bytes:
+def image_webp(image: np.ndarray) -> bytes:
     """uint8 (height, width, 3) as WebP."""
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "WEBP", quality=quality)
+    Image.fromarray(image).save(buffer, "WEBP", quality=90)
     return buffer.getvalue()
 
 
-def animation_webp(images: np.ndarray, milliseconds: int = 90, quality: int = 80) -> bytes:
+def animation_webp(images: np.ndarray) -> bytes:
     """uint8 (frames, height, width, 3) as an endless animated WebP."""
-    return _animation(images, milliseconds, "WEBP", quality=quality)
+    return _animation(images, "WEBP", quality=80)
 
 
-def animation_gif(images: np.ndarray, milliseconds: int = 90) -> bytes:
+def animation_gif(images: np.ndarray) -> bytes:
     """uint8 (frames, height, width, 3) as an endless GIF, for viewers without WebP."""
-    return _animation(images, milliseconds, "GIF")
+    return _animation(images, "GIF")
 
 
-def _animation(images: np.ndarray, milliseconds: int, kind: str, **options: int) -> bytes:
+def _animation(images: np.ndarray, kind: str, **options: int) -> bytes:
     pictures = [Image.fromarray(image) for image in images]
     buffer = io.BytesIO()
     pictures[0].save(
-        buffer, kind, save_all=True, append_images=pictures[1:], duration=milliseconds, loop=0,
+        buffer, kind, save_all=True, append_images=pictures[1:], duration=90, loop=0,
         **options,
     )  # fmt: skip
     return buffer.getvalue()

@@ -83,13 +83,12 @@ def capacity_curve(history: History) -> Figure:
     return _curves(history, styles, "", NATS)
 
 
-def kl_bars(history: History, labels: Sequence[str] = ()) -> Figure:
+def kl_bars(history: History) -> Figure:
     """The KL of each factor of a product by epoch: one bar per epoch, one part per factor.
 
     Args:
         history: rows whose `kl_per_factor` lists the mean KL of each factor, in nats; rows
             without it have no bar.
-        labels: of the factors; by default "factor 1" and so on.
 
     Raises:
         UserError: no row has it.
@@ -101,12 +100,11 @@ def kl_bars(history: History, labels: Sequence[str] = ()) -> Figure:
     epochs = column(rows, "epoch") + 1
     figure = new_figure(4.3, 3.2)
     axes = plain(figure.subplots(), "", "epoch", NATS)
-    names = labels or [f"factor {i + 1}" for i in range(len(parts))]
     below = np.zeros(len(epochs))
-    for number, (part, name) in enumerate(zip(parts, names, strict=True)):
+    for number, part in enumerate(parts):
         height = np.nan_to_num(part)
         axes.bar(
-            epochs, height, width=0.86, bottom=below, label=f"{name}: {part[-1]:.2f}",
+            epochs, height, width=0.86, bottom=below, label=f"factor {number + 1}: {part[-1]:.2f}",
             color=CATEGORIES[number % len(CATEGORIES)],
             hatch="" if number < len(CATEGORIES) else "///", edgecolor="white", linewidth=0.3,
         )  # fmt: skip

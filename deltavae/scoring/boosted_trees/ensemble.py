@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from deltavae.scoring.boosted_trees import stages as stages
+from deltavae.scoring.boosted_trees import stages
 from deltavae.scoring.boosted_trees.kernels import EPSILON, NODES
 from deltavae.scoring.boosted_trees.points import Points, Problem
 
@@ -54,7 +54,6 @@ class Boosted:
     initial: np.ndarray
     learning_rate: float
     training_predictions: np.ndarray
-    num_points: int
     num_features: int
 
     @property
@@ -86,7 +85,6 @@ def fit(
     seed: int = 0,
     num_stages: int = 100,
     learning_rate: float = 0.1,
-    progress: Callable[[], object] | None = None,
 ) -> Boosted:
     """Boosts trees that predict the labels `y` from the problem's points.
 
@@ -97,7 +95,6 @@ def fit(
         seed: decides between splits whose gains are equal but for rounding.
         num_stages: number of stages; one tree a class and stage (one in all for two classes).
         learning_rate: factor of each tree's contribution.
-        progress: called after each stage.
 
     Raises:
         ValueError: y has one value only, or the variant is unknown.
@@ -126,8 +123,6 @@ def fit(
     run_stage = _stage_runner(problem.points, codes, raw, variant, learning_rate)
     for s in range(num_stages):
         run_stage(keys[s], *(part[s] for part in forest))
-        if progress is not None:
-            progress()
     feature, threshold, gain, value = forest
     return Boosted(
         feature=feature,
@@ -138,7 +133,6 @@ def fit(
         initial=initial,
         learning_rate=learning_rate,
         training_predictions=classes[_decide(raw)][problem.inverse],
-        num_points=len(problem.inverse),
         num_features=len(problem.points.orders),
     )
 
