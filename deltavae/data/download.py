@@ -5,6 +5,7 @@ import logging
 import shutil
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,7 +68,11 @@ def fetch(file: PublicFile, data_dir: Path, page: str, progress: Progress | None
             ) from error
         except OSError as error:
             reason = error.strerror or error
-            raise UserError(f"cannot write to {target.parent}", received=reason) from error
+            raise UserError(
+                f"cannot write to {target.parent}",
+                received=reason,
+                advice="when that is mended, run the command again: what was fetched is kept",
+            ) from error
     raise UserError(
         f"no address gives {target.name}",
         received="; ".join(refusals) or "no address is known",
@@ -103,9 +108,9 @@ def _fetch_from(url: str, file: PublicFile, target: Path, progress: Progress | N
         try:
             unpack(path, file.unpack, target)
         except UserError as error:
-            raise _Refused(str(error)) from error
-        finally:
             path.unlink()
+            raise _Refused(str(error)) from error
+        path.unlink()  # only now: where the disk is full the archive is kept for the next attempt
     return checked
 
 
@@ -132,8 +137,9 @@ def verify(file: PublicFile, found: Path) -> tuple[bool, str]:
 def problem_with(path: Path) -> str | None:
     """Return why a file or folder can't be what its name says; None if it opens.
 
-    Archives are read through, since they hold checksums; of other formats the structure is
-    looked at. Hidden files of a folder are passed over.
+    A .npz or .gz is read through, since it holds checksums. Of a .tar.gz the first member is
+    looked at, since unpacking reads the rest; of other formats the structure. Hidden files of a
+    folder are passed over.
 
     Raises:
         UserError: it may not be read.
@@ -291,6 +297,7 @@ def unpack(archive: Path, inner: str, target: Path) -> None:
     Raises:
         UserError: if the archive is damaged, lacks the folder, or holds a member that would
             land outside it (tarfile's "data" filter: absolute paths, "..", links, devices).
+        OSError: if the folder can't be written.
     """
     prefix = inner.rstrip("/") + "/"
     try:
@@ -301,7 +308,7 @@ def unpack(archive: Path, inner: str, target: Path) -> None:
             for member in members:
                 member.name = member.name.removeprefix("./").removeprefix(prefix)
                 tar.extract(member, folder, filter="data")
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise UserError(
             f"cannot unpack {archive}", received=f"{type(error).__name__}: {error}"
         ) from error

@@ -1,8 +1,10 @@
 """Downloads from a server on this machine: resumed, checked, safely unpacked."""
 
+import errno
 import hashlib
 import http.server
 import io
+import os
 import re
 import tarfile
 import threading
@@ -214,10 +216,33 @@ def test_damaged_archives(tmp_path):
     archive.write_bytes(archive.read_bytes()[:100_000])
     with pytest.raises(UserError, match="cannot unpack"):
         unpack(archive, "data/cars", tmp_path / "cars")
+    _archive(archive, data__cars__one=b"ab" * 500_000)
+    content = archive.read_bytes()
+    archive.write_bytes(content[: len(content) // 2] + b"\xff" * len(content))
+    with pytest.raises(UserError, match="cannot unpack"):
+        unpack(archive, "data/cars", tmp_path / "cars")
     _archive(archive, other=b"1")
     with pytest.raises(UserError, match="no folder"):
         unpack(archive, "data/cars", tmp_path / "cars")
     assert not (tmp_path / "cars").exists()
+
+
+def test_a_disk_that_is_full_while_unpacking_keeps_the_archive(server, tmp_path, monkeypatch):
+    def full(*arguments, **options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    public_files.write_cars(tmp_path / "source" / "data", count=1)
+    server.content = _tar(tmp_path / "source")
+    remote = PublicFile("cars", (server.url + ".tar.gz",), unpack="data/cars")
+    with monkeypatch.context() as patch:
+        patch.setattr(tarfile.TarFile, "extract", full)
+        with pytest.raises(UserError, match=r"cannot write to .*No space left.*again"):
+            fetch(remote, tmp_path / "here", PAGE)
+    left = tmp_path / "here" / "file.bin.tar.gz"
+    assert list((tmp_path / "here").iterdir()) == [left] and left.read_bytes() == server.content
+    fetch(remote, tmp_path / "here", PAGE)
+    assert len(server.ranges) == 1  # nothing was fetched twice
+    assert [path.name for path in (tmp_path / "here").iterdir()] == ["cars"]
 
 
 def test_the_command_fetches_a_dataset_that_then_opens(server, tmp_path, monkeypatch, capsys):
