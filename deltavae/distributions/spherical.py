@@ -8,9 +8,8 @@ import tensorflow_probability as tfp
 from deltavae.distributions.uniform import Uniform
 from deltavae.errors import UserError
 from deltavae.manifolds import Hypersphere
+from deltavae.manifolds.heat_kernel.tables import MAX_DIM
 from deltavae.manifolds.numerics import safe_norm
-
-MAX_DIM = 200
 
 
 class Spherical(tfp.distributions.Distribution):
@@ -18,7 +17,7 @@ class Spherical(tfp.distributions.Distribution):
 
     The batch is as in loc, an event is a point.
 
-    Subclasses draw (cos, sin) of the angle in `_sample_angle` and give `_log_prob_cosine`,
+    Subclasses draw (cos, sin) of the angle in `_sample_angle` and give `_log_prob`,
     `_kl_uniform` and `_mean_cosine`.
 
     Args:

@@ -45,7 +45,6 @@ def write_report(
         data_dir: where the data sets lie; None takes `DISENTANGLEMENT_LIB_DATA`.
         output: the file to write; by default report.html in the run's folder.
         figures: a folder for the page's figures as files of their own; None writes none.
-
         beside: two more runs, with the latent spaces S^1 and R^1 and trained on one periodic
             factor, which the page shows first.
 

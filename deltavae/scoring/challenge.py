@@ -1,7 +1,7 @@
 """All metrics by name, run on codes: disentanglement_lib's, and `POINT_METRICS`.
 
 Every metric of the library is its own function on the library's own draws. Parts are exchanged on
-the way: the boosted trees of DCI (`boosting`), the solver that SAP's classifier names, and
+the way: the boosted trees of DCI (`boosted_trees`), the solver that SAP's classifier names, and
 what divides by the range or deviation of a constant code. With `reference` nothing is.
 """
 
@@ -29,7 +29,7 @@ class Metric(NamedTuple):
     """One metric.
 
     module, function: where the library has it; empty for one of `POINT_METRICS`.
-    scores: the scores it gives (`specs.SCORES`), and the entry of its result each is. The
+    scores: the scores it gives (`score_specs.SCORES`), and the entry of its result each is. The
         first stands for the metric.
     bindings: further lines of gin.
     """
@@ -113,7 +113,7 @@ def run_metric(
         metric: a key of `METRICS`.
         data: what to draw from.
         represent: (n,) of what `data` draws -> float (n, k).
-        settings: one of `library.SETTINGS`.
+        settings: one of `library_adaptor.SETTINGS`.
         protocol: one of `PROTOCOLS`; matters to `BY_PROTOCOL` only.
         seed: of the metric's random draws, and of ties and solvers.
         reference: the library's function with nothing exchanged (current protocol only).
@@ -267,12 +267,12 @@ def importance_matrix(
     variant: str = "current",
     seed: int = 0,
 ) -> tuple[np.ndarray, float, float]:
-    """What the library's `compute_importance_gbt` returns, by `boosting`.
+    """What the library's `compute_importance_gbt` returns, by `boosted_trees`.
 
     Args:
         x_train, x_test: codes (num_codes, n).
         y_train, y_test: factors (num_factors, n).
-        variant: one of `boosting.VARIANTS`.
+        variant: one of `boosted_trees.ensemble.VARIANTS`.
         seed: decides between splits of equal gain.
 
     Returns:

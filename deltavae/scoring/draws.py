@@ -249,7 +249,7 @@ def drawn_images(
 
     Args:
         metrics: keys of `DRAWS`.
-        settings: one of `library.SETTINGS`.
+        settings: one of `library_adaptor.SETTINGS`.
         seeds: the seeds that the metrics will be run with.
     """
     drawn = np.zeros(data.num_images, bool)

@@ -20,7 +20,6 @@ class ScoreSpec:
         best: the optimum, in words.
         chance: what codes that know nothing of the images get, in words.
         group: challenge, disentanglement, circular, identifiability, downstream, unsupervised.
-        metric: what computes it, a name for `--metrics`; empty where nobody need ask.
         higher_is_better: False for a distance or a dispersion.
         ranked: whether it enters mean ranks; a number that only accompanies another doesn't.
         needs_interventions: whether it holds one factor and draws the others freely, so that it
@@ -35,7 +34,6 @@ class ScoreSpec:
     best: str
     chance: str
     group: str
-    metric: str
     higher_is_better: bool = True
     ranked: bool = True
     needs_interventions: bool = False
@@ -57,7 +55,6 @@ _ALL = (
         best="1",
         chance="about 1 / number of factors, or a little more",
         group="challenge",
-        metric="factor_vae_metric",
         needs_interventions=True,
     ),
     ScoreSpec(
@@ -68,7 +65,6 @@ _ALL = (
         best="1",
         chance="near 0",
         group="challenge",
-        metric="dci",
         depends_on_protocol=True,
         undefined="for one factor",
     ),
@@ -81,7 +77,6 @@ _ALL = (
         "about 0",
         chance="near 0",
         group="challenge",
-        metric="mig",
     ),
     ScoreSpec(
         "sap_score",
@@ -91,7 +86,6 @@ _ALL = (
         best="1 minus the accuracy of the most frequent value",
         chance="near 0",
         group="challenge",
-        metric="sap_score",
         depends_on_protocol=True,
     ),
     ScoreSpec(
@@ -103,7 +97,6 @@ _ALL = (
         chance="0 for constant codes, well above 0 for noise: averages over images hide large "
         "moves",
         group="challenge",
-        metric="irs",
     ),
     ScoreSpec(
         "dci_completeness",
@@ -113,7 +106,6 @@ _ALL = (
         best="1; lower where two codes, such as a cosine and a sine, share a factor",
         chance="near 0",
         group="disentanglement",
-        metric="dci",
         ranked=False,
         depends_on_protocol=True,
         undefined="for one code",
@@ -125,7 +117,6 @@ _ALL = (
         best="1",
         chance="the mean share of the most frequent value",
         group="disentanglement",
-        metric="dci",
         ranked=False,
         depends_on_protocol=True,
     ),
@@ -136,7 +127,6 @@ _ALL = (
         best="1",
         chance="1 / number of factors",
         group="disentanglement",
-        metric="beta_vae",
         needs_interventions=True,
     ),
     ScoreSpec(
@@ -146,7 +136,6 @@ _ALL = (
         best="1",
         chance="well above 0 for noise: read explicitness with it",
         group="disentanglement",
-        metric="modularity_explicitness",
         undefined="for one factor",
     ),
     ScoreSpec(
@@ -157,7 +146,6 @@ _ALL = (
         best="1",
         chance="1/2",
         group="disentanglement",
-        metric="modularity_explicitness",
         ranked=False,
     ),
     ScoreSpec(
@@ -168,7 +156,6 @@ _ALL = (
         best="1, less the estimator's noise",
         chance="anything: estimates near 0 have a largest one too; read infoe with it",
         group="disentanglement",
-        metric="infomec",
         undefined="for one factor",
     ),
     ScoreSpec(
@@ -179,7 +166,6 @@ _ALL = (
         best="1, less the estimator's noise; lower where a cosine and a sine share a factor",
         chance="anything, as for infom",
         group="disentanglement",
-        metric="infomec",
         undefined="for one active code",
     ),
     ScoreSpec(
@@ -190,7 +176,6 @@ _ALL = (
         best="1",
         chance="near 0",
         group="disentanglement",
-        metric="infomec",
     ),
     ScoreSpec(
         "dci_forest",
@@ -200,7 +185,6 @@ _ALL = (
         best="1",
         chance="near 0",
         group="disentanglement",
-        metric="dci_forest",
         undefined="for one factor",
     ),
     ScoreSpec(
@@ -210,7 +194,6 @@ _ALL = (
         best="1, less what 20 bins lose, with an angle for a factor on a circle too",
         chance="near 0",
         group="circular",
-        metric="mig_circular",
     ),
     ScoreSpec(
         "mcc",
@@ -220,7 +203,6 @@ _ALL = (
         best="1; a factor on a circle held as cosine and sine gets about 0.8 at most",
         chance="near 0",
         group="identifiability",
-        metric="mcc",
     ),
     ScoreSpec(
         "mcc_spearman",
@@ -229,7 +211,6 @@ _ALL = (
         best="1",
         chance="near 0",
         group="identifiability",
-        metric="mcc",
     ),
     ScoreSpec(
         "mcc_circular",
@@ -239,7 +220,6 @@ _ALL = (
         best="1, with an angle for each factor on a circle and a line for each other",
         chance="near 0",
         group="circular",
-        metric="mcc",
     ),
     ScoreSpec(
         "unsupervised",
@@ -248,7 +228,6 @@ _ALL = (
         best="0",
         chance="0 for independent codes",
         group="unsupervised",
-        metric="unsupervised",
         higher_is_better=False,
     ),
     ScoreSpec(
@@ -259,7 +238,6 @@ _ALL = (
         best="1",
         chance="the mean of 1 / number of values",
         group="downstream",
-        metric="downstream_logistic_regression",
     ),
     ScoreSpec(
         "downstream_boosted_trees",
@@ -268,7 +246,6 @@ _ALL = (
         best="1",
         chance="the mean of 1 / number of values",
         group="downstream",
-        metric="downstream_boosted_trees",
     ),
     ScoreSpec(
         "d_lsbd",
@@ -278,7 +255,6 @@ _ALL = (
         best="0",
         chance="1",
         group="circular",
-        metric="",
         higher_is_better=False,
         needs_interventions=True,
     ),
@@ -289,7 +265,6 @@ _ALL = (
         best="1",
         chance="near 0",
         group="unsupervised",
-        metric="",
     ),
 )
 SCORES = {spec.key: spec for spec in _ALL}
@@ -307,7 +282,6 @@ def score_spec(key: str) -> ScoreSpec | None:
             best="1",
             chance="0, or a little less",
             group="circular",
-            metric="",
         )
     known = SCORES.get(key.removesuffix("_2019"))
     if known is None or known.key == key:
@@ -324,7 +298,7 @@ def score_spec(key: str) -> ScoreSpec | None:
 def described(key: str) -> ScoreSpec:
     """What a key of scores.json means; a title alone for a key that is not known."""
     title = key.replace("_", " ")
-    return score_spec(key) or ScoreSpec(key, title, "", best="", chance="", group="", metric="")
+    return score_spec(key) or ScoreSpec(key, title, "", best="", chance="", group="")
 
 
 def lower_is_better(key: str) -> bool:
