@@ -223,7 +223,7 @@ def _table(
     title: str, caption: str, entries: Sequence[Entry], all_scores: Sequence[Scores]
 ) -> Table:
     table = Table(title=Text(f"{all_scores[0]['dataset']}: {title}"), caption=caption)
-    table.add_column("score")
+    table.add_column("score", overflow="fold")
     for entry in entries:
         table.add_column(Text(entry.title), justify="right", overflow="fold")
     return table

@@ -81,7 +81,7 @@ def format_scores(scores: Scores) -> Table:
     """A table of the scores, a column for each readout and baseline."""
     columns = scores_by_column(scores)
     table = Table(title=Text(f"{scores['dataset']}, {scores['settings']} sample sizes"))
-    table.add_column("score")
+    table.add_column("score", overflow="fold")
     for name in columns:
         table.add_column(Text(name), justify="right", overflow="fold")
     keys = dict.fromkeys(key for report in columns.values() for key in report["scores"])
