@@ -106,7 +106,7 @@ def run_jobs(
         jobs: what to run.
         data: the index that the codes belong to, or a data set.
         codes: by readout, float32 (num_images, k), or a function from a data set's images.
-        settings: one of `library.SETTINGS`.
+        settings: one of `library_adaptor.SETTINGS`.
         workers: number of processes; 1 runs everything in this one, as do functions.
         circles: by readout, which codes hold an angle.
         discrete: the codes are categories.
