@@ -14,6 +14,7 @@ Scores are medians over seeds, with the least and the largest behind them.
 """
 
 import argparse
+import math
 import re
 import shlex
 import sys
@@ -107,12 +108,15 @@ def selection(data: pd.DataFrame) -> str:
         by = part.set_index(["criterion", "score"])
 
         def cells(criterion: str, column: str, by: pd.DataFrame = by) -> list[str]:
-            return [f"{by.loc[(criterion, name), column]:.2f}" for name in scores]
+            numbers = [by.loc[(criterion, name), column] for name in scores]
+            return ["" if math.isnan(number) else f"{number:.2f}" for number in numbers]
 
         criteria = list(dict.fromkeys(part["criterion"]))
         for each in criteria:
             shown = zip(*(cells(each, end) for end in ("correlation", "low", "high")), strict=True)
-            texts = [f"{middle} ({low} to {high})" for middle, low, high in shown]
+            texts = [
+                f"{middle} ({low} to {high})" if middle else "" for middle, low, high in shown
+            ]
             correlations.append([*key, CRITERIA[each], *texts])
             chosen.append([*key, CRITERIA[each], *cells(each, "chosen")])
         chosen.insert(-len(criteria), [*key, "random pick", *cells(criteria[0], "mean")])
