@@ -87,11 +87,16 @@ def command(options: Namespace) -> int:
             "--gpus_per_run is no number of GPUs", expected=">= 0", received=options.gpus_per_run
         )
     if options.gpus_per_run and options.engine == "local" and options.address is None:
-        raise UserError("--gpus_per_run is for Ray", expected="--engine ray or --address with it")
+        raise UserError(
+            "--gpus_per_run is for Ray",
+            expected="--engine ray or --address with it",
+            received="the local engine",
+        )
     if options.cores and options.address:
         raise UserError(
             "--cores is for this machine's runs",
             expected="no --cores with --address: a cluster knows its own cores",
+            received=f"--cores {options.cores} --address {options.address}",
         )
     if options.export and not options.select:
         raise UserError("--export needs a choice", expected="--select udr or --select elbo")

@@ -107,7 +107,9 @@ def evaluate(
         )
     if discrete and baselines and source.data is not None:
         raise UserError(
-            "a PCA of the pixels has no categories", expected="--discrete without --baselines"
+            "a PCA of the pixels has no categories",
+            expected="--discrete without --baselines",
+            received="both",
         )
     if readouts and source.manifold is not None:
         from deltavae.models.readouts import require_fitting  # brings TensorFlow

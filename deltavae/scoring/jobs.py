@@ -69,18 +69,19 @@ def prepare_processes() -> None:
     TensorFlow's threads.
     """
     _context().set_forkserver_preload(["deltavae.scoring.worker_imports"])
-    # The tracker would warn of numba's locks in processes that a signal ended, which it removes.
     known = os.environ.get("PYTHONWARNINGS")
-    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [known, "ignore:resource_tracker"]))
-    # Ctrl-C reaches the server too, where it would interrupt an import with a traceback: the
-    # server is started with the signal blocked. The tracker is first, as its start unblocks it.
-    multiprocessing.resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
+        # The tracker removes numba's locks of processes that a signal ended, and would warn of it.
+        os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [known, "ignore:resource_tracker"]))
+        # Ctrl-C reaches the server too, where it would interrupt an import with a traceback: it
+        # is started with the signal blocked. The tracker is first, as its start unblocks it.
+        multiprocessing.resource_tracker.ensure_running()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         multiprocessing.forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        os.environ.pop("PYTHONWARNINGS")
+        os.environ.pop("PYTHONWARNINGS", None)
         if known is not None:
             os.environ["PYTHONWARNINGS"] = known
 

@@ -50,7 +50,7 @@ def wait_until(reached, process, seconds=180):
     deadline = time.monotonic() + seconds
     while not reached():
         assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < deadline, "what the test waits for has not come"
+        assert time.monotonic() < deadline, f"{reached} has not come true"
         time.sleep(0.01)
 
 
