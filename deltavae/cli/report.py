@@ -104,4 +104,4 @@ def _pages(
         shown = (beside[0], beside[1]) if beside else None
         yield str(write_report(run, output=output, figures=plots, beside=shown))
         if plots:
-            yield f"figures: {plots}; the page says what was left out"
+            yield f"figures: {plots}; the page names those that could not be made, and why"

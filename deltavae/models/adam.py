@@ -1,6 +1,7 @@
 """Adam in one pass over memory."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -15,7 +16,15 @@ class FusedAdam(keras.optimizers.Adam):
     kernel reads weight, moments and gradient once. On the CPU that takes less than half the
     time, which shows where the network is wide and the batch small. Arguments, variables and
     their order are those of `keras.optimizers.Adam`; there is no `amsgrad`.
+
+    Raises:
+        NotImplementedError: `amsgrad` is true.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.amsgrad:
+            raise NotImplementedError("the fused kernel has no AMSGrad; use keras.optimizers.Adam")
 
     @override
     def _backend_update_step(
@@ -33,8 +42,6 @@ class FusedAdam(keras.optimizers.Adam):
     def update_step(
         self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
     ) -> None:
-        if self.amsgrad:
-            raise NotImplementedError("the fused kernel has no AMSGrad; use keras.optimizers.Adam")
         index, dtype = self._get_variable_index(variable), variable.dtype
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,

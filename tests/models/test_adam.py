@@ -64,6 +64,5 @@ def test_a_compiled_model_is_loaded_with_it(tmp_path):
 
 
 def test_amsgrad_is_refused():
-    variable = keras.Variable(np.zeros(2, np.float32))
     with pytest.raises(NotImplementedError, match="AMSGrad"):
-        FusedAdam(1e-3, amsgrad=True).apply_gradients([(tf.ones(2), variable)])
+        FusedAdam(1e-3, amsgrad=True)
