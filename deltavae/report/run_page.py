@@ -67,6 +67,7 @@ def write_report(
         except Exception as error:  # the page is made all the same
             missing["chance level of the scores"] = reason("the chance level", error)
     rows = score_rows(scores, chance)
+    plot = _plot(rows)
     first = []
     if beside is not None:
         circle, line = (Run(path, data_dir) for path in beside)
@@ -78,7 +79,7 @@ def write_report(
         facts=facts(run),
         scores=scores,
         rows=rows,
-        plot=_plot(rows),
+        plot=plot,
         first=first,
         sections=sections,
         config=run.get("config", ""),
@@ -88,8 +89,9 @@ def write_report(
     )
     output = output or run.dir.report
     atomic_write(output, page)
-    for picture in (p for section in (*first, *sections) for p in section.pictures):
-        if figures is not None:
+    if figures is not None:
+        pictures = [picture for section in (*first, *sections) for picture in section.pictures]
+        for picture in [plot, *pictures] if plot else pictures:
             write_picture(picture, figures)
     return output
 

@@ -1,7 +1,7 @@
 """A picture with its caption, a section of pictures, and what a section leaves out."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -62,9 +62,23 @@ class Section:
         try:
             made = make()
             for picture in [made] if isinstance(made, Picture) else made:
-                self.pictures.append(picture)
+                self.pictures.append(self._under_a_free_name(picture))
         except Exception as error:
             self.left_out.append((what, reason(what, error)))
+
+    def _under_a_free_name(self, picture: Picture) -> Picture:
+        """The picture with a number behind its name if another has it, as of factors X and x."""
+        taken = {other.name for other in self.pictures}
+        name, number = picture.name, 1
+        while name in taken:
+            number += 1
+            name = f"{picture.name}-{number}"
+        return replace(picture, name=name)
+
+
+def file_name(text: str) -> str:
+    """A text for use in `Picture.name`; different texts may become the same."""
+    return "".join(c if c.isalnum() else "-" for c in text.lower())
 
 
 def reason(what: str, error: Exception) -> str:

@@ -27,6 +27,7 @@ from deltavae.report.figures.decoder import (
     reconstruction_section,
     traversal_section,
 )
+from deltavae.scoring.baselines import CHANCE
 from deltavae.scoring.codes import digest_files
 from deltavae.training import saved_run as run_module
 from deltavae.training.saved_run import Run
@@ -58,6 +59,22 @@ def scores(mig: float) -> dict:
         "failed": {"dci": "<it broke>"},
         "versions": {"numba": "1.2.3"},
     }
+
+
+def untrained(path, posterior, dataset: str):
+    """A run's folder with a small model of grey images, as it was made."""
+    keras.utils.set_random_seed(0)
+    shape = (64, 64, 1)
+    model = DeltaVAE(
+        mlp_encoder(shape, units=(8,)),
+        posterior,
+        mlp_decoder(shape, posterior.latent_dim, units=(8,)),
+        CapacityObjective(),
+    )
+    (path / "model").mkdir(parents=True)
+    model.save(path / "model" / "model.keras")
+    write_json(path / "model" / "run.json", {"dataset": dataset, "readout": "embedding"})
+    return path
 
 
 def left_out(page: str) -> str:
@@ -138,19 +155,8 @@ def test_a_damaged_file_is_named(copy):
     ],
 )
 def test_grey_images_and_any_space(tmp_path, space, axis):
-    keras.utils.set_random_seed(0)
     chosen = DiffusionPosterior(space) if space else GaussianPosterior(1)
-    shape = (64, 64, 1)
-    model = DeltaVAE(
-        mlp_encoder(shape, units=(8,)),
-        chosen,
-        mlp_decoder(shape, chosen.latent_dim, units=(8,)),
-        CapacityObjective(),
-    )
-    (tmp_path / "model").mkdir()
-    model.save(tmp_path / "model" / "model.keras")
-    write_json(tmp_path / "model" / "run.json", {"dataset": "sprites", "readout": "embedding"})
-    run = Run(tmp_path)
+    run = Run(untrained(tmp_path, chosen, "sprites"))
     made = [f(run) for f in (reconstruction_section, traversal_section, latent_section)]
     assert len(made[2].pictures) == 5
     assert [section.left_out for section in made] == [[], [], []]
@@ -195,13 +201,33 @@ def test_an_empty_folder_is_no_run(tmp_path):
     assert main(["report", "--figures", str(tmp_path)]) == 2
 
 
+def figures_of(folder):
+    """How many figures the page in a folder shows, and the names of those written beside it."""
+    page = (folder / "report.html").read_text()
+    return page.count("<figure"), {path.stem for path in folder.iterdir()} - {"report"}
+
+
 def test_figures_as_files(copy, tmp_path):
+    write_json(copy / "scores.json", scores(0.125) | {"baselines": {CHANCE: {"scores": {}}}})
     assert main(["report", "--figures", str(copy), "--output_dir", str(tmp_path / "out")]) == 0
     kinds = {path.suffix for path in (tmp_path / "out").iterdir()}
     assert kinds == {".html", ".png", ".svg", ".webp", ".gif"}
+    shown, written = figures_of(tmp_path / "out")
+    assert {"orbit-azimuth", "scores"} < written and len(written) == shown
+
+
+def test_factors_of_nearly_the_same_name_have_figures_of_their_own(tmp_path):
+    names = ["X", "x", "a b", "a-b", "c"]
+    values = np.stack(np.meshgrid(*[[0, 1]] * len(names)), -1).reshape(-1, len(names))
+    images = np.random.default_rng(0).integers(0, 256, (len(values), 64, 64, 1), np.uint8)
+    np.savez(tmp_path / "own.npz", images=images, factors=values, factor_names=names)
+    run = untrained(tmp_path / "run", GaussianPosterior(1), str(tmp_path / "own.npz"))
+    assert main(["report", "--figures", str(run), "--output_dir", str(tmp_path / "out")]) == 0
     page = (tmp_path / "out" / "report.html").read_text()
-    assert (tmp_path / "out" / "orbit-azimuth.png").is_file()
-    assert set(re.findall("<b>(.*?)</b>:", left_out(page))) == {"scores"}
+    assert "scores" in re.findall("<b>(.*?)</b>:", left_out(page))
+    shown, written = figures_of(tmp_path / "out")
+    assert len([name for name in written if name.startswith("map-")]) == len(names)
+    assert len(written) == shown
 
 
 def run_with(path, mig: float, seed: int, readout: str = "aligned"):

@@ -17,7 +17,7 @@ from deltavae.report.figures.latent_maps import (
 )
 from deltavae.report.figures.projections import circle_plane, means_plane, pca_plane
 from deltavae.report.figures.scores import heat_map
-from deltavae.report.section import Picture, Section
+from deltavae.report.section import Picture, Section, file_name
 from deltavae.scoring.challenge import importance_matrix
 from deltavae.scoring.library_adaptor import library, metric_settings
 from deltavae.training.saved_run import Run
@@ -70,7 +70,7 @@ def latent_maps(run: Run) -> Iterator[Picture]:
     torus = manifold.dim if isinstance(manifold, FlatTorus) else None
     dots = f"{len(run.indices):,} images drawn at random. "
     for colouring in colourings(run):
-        name = f"map-{''.join(c if c.isalnum() else '-' for c in colouring.name.lower())}"
+        name = f"map-{file_name(colouring.name)}"
         if sphere == 1:
             yield Picture(
                 name, colouring.name,

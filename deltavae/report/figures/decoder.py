@@ -12,7 +12,7 @@ from deltavae.manifolds.geodesic_paths import Path, along_axes
 from deltavae.models.readouts import Readout, RotatedReadout
 from deltavae.report.figures.codes import code_names
 from deltavae.report.figures.projections import axes_by_variance
-from deltavae.report.section import Picture, Section
+from deltavae.report.section import Picture, Section, file_name
 from deltavae.training.saved_run import Run
 
 MOST_PATHS, MOST_CIRCLES = 6, 12
@@ -145,7 +145,7 @@ def factor_orbits(run: Run) -> Iterator[Picture]:
         originals = run.data.images(data.index_of(orbit))
         subset = "" if len(values) == size else f"{len(values)} of its {size} values. "
         yield Picture(
-            f"orbit-{''.join(c if c.isalnum() else '-' for c in name.lower())}",
+            f"orbit-{file_name(name)}",
             f"{name}, all other factors fixed",
             f"{subset}Originals above, their reconstructions below.",
             grid(np.stack([originals / 255.0, run.reconstruct(originals)])),
