@@ -14,6 +14,7 @@ each of its codes is one code of every other run and no mixture; small if codes 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -34,10 +35,9 @@ def udr(codes: Sequence[np.ndarray]) -> np.ndarray:
     """
     ranks = [_standard_ranks(run) for run in codes]
     pairs = np.full((len(codes), len(codes)), np.nan)
-    for i, first in enumerate(ranks):
-        for j, second in enumerate(ranks):
-            if i != j:
-                pairs[i, j] = _alike(first, second)
+    for i, j in itertools.combinations(range(len(ranks)), 2):
+        # once: the other way round the sums are rounded otherwise, and a tie would be none
+        pairs[i, j] = pairs[j, i] = _alike(ranks[i], ranks[j])
     return np.nanmedian(pairs, axis=1)
 
 

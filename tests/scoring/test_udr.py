@@ -35,3 +35,12 @@ def test_dead_codes_do_not_count(codes):
     padded = np.column_stack([codes, 0.01 * codes])
     np.testing.assert_allclose(udr([codes, padded]), udr([codes, codes]), atol=1e-12)
     np.testing.assert_array_equal(udr([codes, 0 * codes]), 0)
+
+
+def test_two_runs_have_the_same_value_to_the_last_bit():
+    """How alike two runs are has no direction, so a tie is left for another criterion."""
+    for seed in range(50):
+        draw = np.random.default_rng(seed)
+        first, second = draw.normal(size=(200, 5)), draw.normal(size=(200, 7))
+        one, other = udr([first, second])
+        assert one == other
