@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from itertools import islice, product
+from itertools import chain, islice, product
 from typing import Any
 
 from deltavae.errors import UserError
@@ -47,7 +47,11 @@ class Study:
     digests: dict[str, str] = field(default_factory=dict)
 
     def runs(self) -> Iterator[RunSpec]:
-        """The runs in their order, which is that of their numbers; those of `only`, if set."""
+        """The runs in their order, which is that of their numbers; those of `only`, if set.
+
+        Raises:
+            UserError: a gin file is missing, or two settings are the same or share a name.
+        """
         first, last = self.only or (0, len(self) - 1)
         return islice(self._all_runs(), first, last + 1)
 
@@ -77,9 +81,8 @@ class Study:
         return replace(self, only=(first, last))
 
     def _all_runs(self) -> Iterator[RunSpec]:
-        variants = self._all_variants()
-        files = {name: self._files(name) for name in variants}
-        digests = {path: digest_of_file(path) for paths in files.values() for path in paths}
+        variants = {name: self._runs_of(name) for name in self._all_variants()}
+        _require_distinct(list(chain.from_iterable(variants.values())))
         choices: dict[str, Any] = {
             "seeds": self.seeds,
             "datasets": self.datasets,
@@ -87,25 +90,31 @@ class Study:
         }
         for chosen in product(*(choices[axis] for axis in self.order)):
             at: dict[str, Any] = dict(zip(self.order, chosen, strict=True))
-            variant = at["variants"]
-            if variant == PIXELS and self.pixels:
-                where = {"dataset": at["datasets"], "seed": at["seeds"], "cores": self.cores}
-                yield RunSpec(PIXELS, PIXELS, {}, **where, pixels=self.pixels)
-                continue
-            extra = tuple(part for part in variants[variant] if not part.endswith(".gin"))
-            for values in self._settings(variant):
-                swept = tuple(as_binding(*item) for item in values.items())
-                yield RunSpec(
-                    setting=_label(variant, values),
-                    variant=variant,
-                    values=values,
-                    dataset=at["datasets"],
-                    seed=at["seeds"],
-                    gin_configs=files[variant],
-                    bindings=(*self.bindings, *extra, *swept),
-                    contents=tuple(digests[path] for path in files[variant]),
-                    cores=self.cores,
-                )
+            for run in variants[at["variants"]]:
+                yield replace(run, dataset=at["datasets"], seed=at["seeds"])
+
+    def _runs_of(self, variant: str) -> list[RunSpec]:
+        """A run for each setting of a variant, still without data set and seed."""
+        if variant == PIXELS and self.pixels:
+            return [RunSpec(PIXELS, PIXELS, {}, "", 0, cores=self.cores, pixels=self.pixels)]
+        parts = self._all_variants()[variant]
+        files = (*self.gin_configs, *(part for part in parts if part.endswith(".gin")))
+        extra = tuple(part for part in parts if not part.endswith(".gin"))
+        contents = tuple(digest_of_file(path) for path in files)
+        return [
+            RunSpec(
+                setting=_label(variant, values),
+                variant=variant,
+                values=values,
+                dataset="",
+                seed=0,
+                gin_configs=files,
+                bindings=(*self.bindings, *extra, *(as_binding(*item) for item in values.items())),
+                contents=contents,
+                cores=self.cores,
+            )
+            for values in self._settings(variant)
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """All attributes, as JSON holds them."""
@@ -128,10 +137,6 @@ class Study:
             return [{}]
         own = self.own_grids.get(variant)
         return self.grid if own is None else grids.product(self.grid, own)
-
-    def _files(self, variant: str) -> tuple[str, ...]:
-        own = (part for part in self._all_variants()[variant] if part.endswith(".gin"))
-        return (*self.gin_configs, *own)
 
 
 def study(
@@ -281,6 +286,31 @@ def _distinct(label: str, values: Sequence[Any]) -> None:
         )
     if len(set(values)) < len(values):
         raise UserError(f"the {label} of a study name one twice", received=repr(list(values)))
+
+
+def _require_distinct(settings: Sequence[RunSpec]) -> None:
+    """Raise `UserError` if two settings are the same, or share a name.
+
+    The same ones would be trained in one folder at once; those of one name would be averaged as
+    seeds of one setting.
+    """
+    names: dict[str, str] = {}
+    for run in settings:
+        if run.id in names:
+            raise UserError(
+                "two settings of the study are the same",
+                expected="settings that differ in the content of their gin files, or in a binding",
+                received=f"{names[run.id]!r} and {run.setting!r}",
+                advice="Change one, or leave it out.",
+            )
+        if run.setting in names.values():
+            raise UserError(
+                "two settings of the study have one name",
+                expected="a variant and its values to be named once",
+                received=f"{run.setting!r} twice",
+                advice="Give a variant another name.",
+            )
+        names[run.id] = run.setting
 
 
 def _label(variant: str, values: Mapping[str, object]) -> str:

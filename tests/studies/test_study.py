@@ -151,6 +151,38 @@ def test_impossible_studies_are_refused(make_study, change):
         make_study(**change)
 
 
+def test_the_same_setting_under_two_names_is_refused(make_study, tmp_path):
+    """Both would have one id: two processes in one folder, or one run counted as two."""
+    first, copy = tmp_path / "first.gin", tmp_path / "copy.gin"
+    first.write_text("model.num_filters = 8\n")
+    copy.write_text("model.num_filters = 8\n")
+    variants = {"mine": [str(first)], "other": [str(copy)]}
+    same = make_study(variants=variants, sweep={})
+    with pytest.raises(UserError, match=r"are the same.*received 'mine' and 'other'"):
+        list(same.runs())
+    with pytest.raises(UserError, match="are the same"):
+        list(same.restricted("0").runs())
+    copy.write_text("model.num_filters = 16\n")
+    assert len(list(same.runs())) == 4
+    rows = make_study(zip={"a.b": [1, 2, 1], "a.c": [3, 4, 3]}, sweep={})
+    with pytest.raises(UserError, match=r"are the same.*received 'b=1 c=3' and 'b=1 c=3'"):
+        list(rows.runs())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"variants": {"": [], "all": ["a.b = 1"]}, "sweep": {}},
+        {"variants": {"": [], "b=1": ["a.c = 1"]}, "variant_sweep": {"": {"a.b": [1]}}},
+        {"sweep": {"a.b": [1, "1"]}},
+    ],
+)
+def test_two_settings_of_one_name_are_refused(make_study, changes):
+    """They would be averaged as seeds of one setting."""
+    with pytest.raises(UserError, match=r"have one name.*received '.*' twice"):
+        list(make_study(**{"sweep": {}, **changes}).runs())
+
+
 def test_a_missing_file_is_named(make_study):
     with pytest.raises(UserError, match=r"nowhere\.gin"):
         list(make_study(gin_configs=["nowhere.gin"]).runs())
