@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from deltavae.io import atomic_write
-from deltavae.report.figures.scores import comparison_plot
+from deltavae.report.figures.scores import comparison_plot, on_the_axis
 from deltavae.report.render import now, number, render
 from deltavae.report.section import Picture
 from deltavae.run_dir import RunDir
-from deltavae.scoring.comparison import read_comparable
+from deltavae.scoring.comparison import labels, read_comparable
 from deltavae.scoring.score_specs import described
 from deltavae.scoring.scores_json import Scores, title_of
 
@@ -29,27 +29,19 @@ def write_comparison(run_dirs: Sequence[str | Path], output: Path) -> Path:
         UserError: fewer than two runs, one without scores, or runs scored differently.
     """
     runs, scores = [RunDir(path) for path in run_dirs], read_comparable(run_dirs)
-    groups = _grouped(runs, scores)
+    names = labels(run_dirs)
+    groups = _grouped(runs, names, scores)
     keys = list(dict.fromkeys(key for one in scores for key in one["scores"]))
     values = {label: [one["scores"] for one in members] for label, members in groups.items()}
-    picture = Picture(
-        "comparison",
-        "Scores",
-        "Small dots are runs, large marks their mean. Whiskers: the standard error of the mean "
-        "over training seeds or, for a single run, the standard deviation over repeats of the "
-        "scoring, where there were any.",
-        comparison_plot(values, keys, _std_of_single_runs(groups)),
-        vector=True,
-    )
     page = render(
         "comparison_page.html",
         title=f"{scores[0]['dataset']}: {len(runs)} runs compared",
         scores=scores[0],
-        runs=[run.path.resolve().name for run in runs],
+        runs=names,
         labels=list(groups),
         counts=[len(members) for members in groups.values()],
         rows=[(key, described(key), [_cell(v, key) for v in values.values()]) for key in keys],
-        picture=picture,
+        picture=_plot(groups, values, keys),
         differences=_differences(runs, scores),
         created=now(),
     )
@@ -57,18 +49,37 @@ def write_comparison(run_dirs: Sequence[str | Path], output: Path) -> Path:
     return output
 
 
-def _grouped(runs: Sequence[RunDir], scores: Sequence[Scores]) -> dict[str, list[Scores]]:
-    """Scores by configuration and readout, labelled by the folder of the first run of each."""
-    labels: dict[tuple[str, ...], str] = {}
+def _plot(
+    groups: dict[str, list[Scores]], values: dict[str, list[dict[str, float]]], keys: Sequence[str]
+) -> Picture | None:
+    drawn, others = on_the_axis(
+        {key: [run.get(key) for runs in values.values() for run in runs] for key in keys}
+    )
+    if not drawn:
+        return None
+    return Picture(
+        "comparison",
+        "Scores",
+        "Small dots are runs, large marks their mean. Whiskers: the standard error of the mean "
+        "over training seeds or, for a single run, the standard deviation over repeats of the "
+        f"scoring, where there were any.{others}",
+        comparison_plot(values, drawn, _std_of_single_runs(groups)),
+        vector=True,
+    )
+
+
+def _grouped(
+    runs: Sequence[RunDir], names: Sequence[str], scores: Sequence[Scores]
+) -> dict[str, list[Scores]]:
+    """Scores by configuration and readout, labelled by the name of the first run of each."""
+    first: dict[tuple[str, ...], str] = {}
     groups: dict[str, list[Scores]] = {}
-    for run, one in zip(runs, scores, strict=True):
+    for run, name, one in zip(runs, names, scores, strict=True):
         config = _bindings(run)
         config.pop("train.seed", None)
         # a run without a configuration is like no other
         kind = (str(sorted(config.items())) if config else str(run.path), str(one["readout"]))
-        name = run.path.resolve().name
-        label = labels.setdefault(kind, name if name not in groups else str(run.path))
-        groups.setdefault(label, []).append(one)
+        groups.setdefault(first.setdefault(kind, name), []).append(one)
     return groups
 
 

@@ -13,7 +13,7 @@ from deltavae.report.figures.circle_and_line import circle_and_line_section
 from deltavae.report.figures.codes import code_factor_section, latent_section
 from deltavae.report.figures.decoder import reconstruction_section, traversal_section
 from deltavae.report.figures.learning_curves import history_section
-from deltavae.report.figures.scores import dot_plot
+from deltavae.report.figures.scores import dot_plot, on_the_axis
 from deltavae.report.render import now, render
 from deltavae.report.section import Picture, Section, reason, write_picture
 from deltavae.scoring.code_sources import outdated
@@ -97,11 +97,9 @@ def write_report(
 
 
 def _plot(rows: list[ScoreRow]) -> Picture | None:
-    shown = [
-        row
-        for row in rows
-        if row.value is not None and 0 <= row.value <= 1 and row.spec.group != "unsupervised"
-    ]
+    with_value = [row for row in rows if row.value is not None]
+    drawn, others = on_the_axis({row.key: [row.value] for row in with_value})
+    shown = [row for row in with_value if row.key in drawn]
     if not shown:
         return None
     figure = dot_plot(
@@ -111,5 +109,5 @@ def _plot(rows: list[ScoreRow]) -> Picture | None:
         {row.key: row.pca for row in shown if row.pca is not None},
     )
     pca = " Squares: a PCA of the pixels." if any(row.pca is not None for row in shown) else ""
-    caption = f"Dots are this run, bars its own codes assigned to random images.{pca}"
+    caption = f"Dots are this run, bars its own codes assigned to random images.{pca}{others}"
     return Picture("scores", "Scores and their chance level", caption, figure, vector=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,7 +53,7 @@ def compare(
         UserError: fewer than two runs, a run without scores, or runs scored differently.
     """
     all_scores = read_comparable(folders)
-    entries = entries_of(folders, all_scores, readouts)
+    entries = entries_of(labels(folders), all_scores, readouts)
     found = [entry.numbers["scores"] for entry in entries]
     shared = [key for key in found[0] if all(each.get(key) is not None for each in found)]
     entering = [ranked(key) for key in shared]
@@ -80,13 +81,25 @@ def compare(
     return table
 
 
+def labels(folders: Sequence[str | Path]) -> list[str]:
+    """What to call each folder: its name, after those of its parents where names repeat."""
+    paths = [Path(os.path.abspath(folder)) for folder in folders]
+    return [_label(path, {other for other in paths if other != path}) for path in paths]
+
+
+def _label(path: Path, others: Collection[Path]) -> str:
+    ends = (path.parts[-number:] for number in range(1, len(path.parts)))
+    alone = (end for end in ends if not any(other.parts[-len(end) :] == end for other in others))
+    return str(Path(*next(alone, path.parts)))
+
+
 def entries_of(
-    folders: Sequence[str | Path], all_scores: Sequence[Scores], readouts: Sequence[str] = ()
+    names: Sequence[str], all_scores: Sequence[Scores], readouts: Sequence[str] = ()
 ) -> list[Entry]:
     """The columns of a comparison, run by run.
 
     Args:
-        folders: of the runs, for titles.
+        names: of the runs, as `labels` makes them.
         all_scores: of the runs.
         readouts: which to show. By default those that all runs have or, where they have none in
             common, the first one of each. Codes that something else made, scored as they are,
@@ -98,20 +111,20 @@ def entries_of(
     columns = [by_readout(scores) for scores in all_scores]
     chosen = list(readouts) or [n for n in columns[0] if all(n in each for each in columns)]
     entries = []
-    for run, (folder, scores, found) in enumerate(zip(folders, all_scores, columns, strict=True)):
+    for run, (name, scores, found) in enumerate(zip(names, all_scores, columns, strict=True)):
         first = next(iter(found))
-        shown = [name for name in dict.fromkeys(chosen) if name in found]
-        missing = [name for name in readouts if name not in found]
+        shown = [readout for readout in dict.fromkeys(chosen) if readout in found]
+        missing = [readout for readout in readouts if readout not in found]
         if missing and title_of(scores, first) != "codes":
             raise UserError(
-                f"{folder} was not scored under {missing[0]}",
+                f"{name} was not scored under {missing[0]}",
                 expected=f"--readouts among {', '.join(found)}",
                 received=", ".join(readouts),
                 advice="Score it again with these --readouts.",
             )
-        for name in shown or [first]:
-            title = f"{Path(folder).name} ({title_of(scores, name)})"
-            entries.append(Entry(run, title, found[name]))
+        for readout in shown or [first]:
+            title = f"{name} ({title_of(scores, readout)})"
+            entries.append(Entry(run, title, found[readout]))
     return entries
 
 
@@ -140,8 +153,8 @@ def compare_as_challenge(
     firsts = [next(iter(by_readout(scores))) for scores in all_scores]
     entries = [
         entry
-        for folder, scores, first in zip(folders, all_scores, firsts, strict=True)
-        for entry in entries_of([folder], [scores], readouts or [first])
+        for name, scores, first in zip(labels(folders), all_scores, firsts, strict=True)
+        for entry in entries_of([name], [scores], readouts or [first])
     ]
     found = [entry.numbers["scores"] for entry in entries]
     old = all(f"{key}_2019" in each for each in found for key in ("dci", "sap_score"))

@@ -184,6 +184,10 @@ def test_legends_name_every_kind_of_mark_that_is_drawn():
     # whether or not it has the score of the first row
     runs = {"a": [{"mig": 0.1}], "b": [{"dci": 0.25}], "c": [{"mig": 0.2, "dci": 0.3}]}
     assert legend(comparison_plot(runs, ["mig", "dci"])) == ["a", "b", "c"]
+    # long names stay whole, where their ends tell them apart
+    long = [f"{'runs of the demo/' * 5}{seed}" for seed in (1, 2)]
+    named = legend(comparison_plot({name: [{"mig": 0.1}] for name in long}, ["mig"]))
+    assert [name.replace("\n", " ") for name in named] == long
     scores = {"mig": 0.2, "dci": 0.3, "irs": 0.4}
     marks = dot_plot(scores, chance={"dci": 0.1, "irs": 0.1}, pca={"irs": 0.2})
     assert legend(marks) == ["chance level", "PCA of pixels"]

@@ -27,6 +27,7 @@ from deltavae.report.figures.decoder import (
     reconstruction_section,
     traversal_section,
 )
+from deltavae.report.figures.scores import comparison_plot
 from deltavae.scoring.baselines import CHANCE
 from deltavae.scoring.codes import digest_files
 from deltavae.training import saved_run as run_module
@@ -262,6 +263,39 @@ def test_the_comparison_says_for_each_score_which_direction_is_better(tmp_path):
     assert dict(cells) == {
         "mig": "higher", "r2_azimuth": "higher", "unsupervised": "lower", "d_lsbd": "lower"
     }  # fmt: skip
+
+
+def test_the_figure_names_the_scores_that_it_cannot_show(tmp_path, monkeypatch):
+    """A total correlation is in nats; an R² of held-out images has no least value."""
+    plotted = []
+    monkeypatch.setattr(
+        "deltavae.report.comparison_page.comparison_plot",
+        lambda *given: plotted.append(given[1]) or comparison_plot(*given),
+    )
+    more = {"unsupervised": 12.0, "r2_azimuth": -0.4, "sap_score": None}
+    runs = [run_with(tmp_path / "a", 0.1, 0), run_with(tmp_path / "b", 0.3, 1)]
+    write_json(runs[1] / "scores.json", scores(0.3) | {"scores": {"mig": 0.3} | more})
+    captions = [write_comparison(runs, tmp_path / "page.html").read_text()]
+    assert plotted == [["mig"]]
+    monkeypatch.setattr("deltavae.report.run_page.SECTIONS", ())
+    captions.append(write_report(runs[1]).read_text())
+    for page in captions:
+        (caption,) = re.findall("<figcaption>(.*?)</figcaption>", page)
+        named = caption.partition("so in the table only: ")[2].removesuffix(".").split(", ")
+        assert set(named) == {"R² of azimuth", "Gaussian total correlation"}
+    for run in runs:
+        write_json(run / "scores.json", scores(0.3) | {"scores": more})
+    assert "<figure" not in write_comparison(runs, tmp_path / "page.html").read_text()
+
+
+def test_runs_of_the_same_name_are_told_apart(tmp_path, monkeypatch):
+    monkeypatch.chdir(run_with(tmp_path / "b" / "cars", 0.3, 0, "ica"))
+    runs = [run_with(tmp_path / "a" / "cars", 0.1, 0), ".", run_with(tmp_path / "mine", 0.2, 1)]
+    page = write_comparison(runs, tmp_path / "page.html").read_text()
+    # the runs a/cars and mine differ in their seed only
+    assert re.findall('<th class="n">(.*?)<br>', page) == ["a/cars", "b/cars"]
+    differing = page[page.index("<th>setting") :]
+    assert re.findall("<th>(.*?)</th>", differing) == ["setting", "a/cars", "b/cars", "mine"]
 
 
 def test_runs_scored_differently_are_not_compared(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from deltavae.cli.main import main
 from deltavae.run_dir import RunDir
-from deltavae.scoring.comparison import challenge_places, compare
+from deltavae.scoring.comparison import challenge_places, compare, labels
 from deltavae.scoring.score_specs import CHALLENGE
 
 # Entries in order of submission: ann's two, bob's two, eve's one.
@@ -125,6 +125,20 @@ def test_every_readout_that_the_runs_share_has_a_column(tmp_path, command):
     assert header(command(*challenge).stdout) == ["a (embedding)", "b (aligned)"]
     assert header(command(*challenge, "--readouts", "aligned").stdout)[0] == "a (aligned)"
     assert command(*challenge, "--readouts", "aligned,embedding").returncode == 2
+
+
+def test_runs_of_the_same_name_are_told_apart(tmp_path, command, monkeypatch):
+    for name in ("seed0", "seed1"):
+        (tmp_path / name).mkdir()
+    first = written(tmp_path / "seed0" / "cars", embedding=(0.1, 0.4))
+    monkeypatch.chdir(written(tmp_path / "seed1" / "cars", embedding=(0.2, 0.1)))
+    mine = written(tmp_path / "mine", "codes", embedding=(0.5, 0.5))
+    wanted = ["seed0/cars (embedding)", "seed1/cars (embedding)", "mine (codes)"]
+    for ranking in ("mean", "challenge"):
+        shown = command("evaluate", "--ranking", ranking, "--compare", first, ".", mine)
+        assert header(shown.stdout) == wanted
+    # one within another: the shorter path has no more parents to tell it apart by
+    assert labels(["/cars", "/runs/cars", "/runs/cars"]) == ["/cars", "runs/cars", "runs/cars"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Figures of scores: of one run, of several, and heat maps of codes against factors."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -7,8 +8,35 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from deltavae.report.figures.style import CATEGORIES, FAINT, HEAT, INK, new_figure, plain, shorten
+from deltavae.scoring.score_specs import described
 
+# of the axis of scores
+_LOWEST, _HIGHEST = -0.03, 1.05
 _MARKERS = "osD^vPX*"
+
+
+def on_the_axis(values: Mapping[str, Sequence[float | None]]) -> tuple[list[str], str]:
+    """Which scores the figures show: those whose numbers all lie on their axis, 0 ... 1.
+
+    Args:
+        values: by key, the numbers of all runs; None where a run has none.
+
+    Returns:
+        their keys, and a sentence for the caption that names the others, empty if there are none.
+    """
+    drawn, others = [], []
+    for key, each in values.items():
+        spec, numbers = described(key), [number for number in each if number is not None]
+        if not numbers:
+            continue
+        fits = _LOWEST <= min(numbers) and max(numbers) <= _HIGHEST
+        if fits and spec.group != "unsupervised":
+            drawn.append(key)
+        else:
+            others.append(spec.title)
+    if not others:
+        return drawn, ""
+    return drawn, f" Not on this scale, so in the table only: {', '.join(others)}."
 
 
 def dot_plot(
@@ -80,7 +108,7 @@ def comparison_plot(
     for number, (label, runs) in enumerate(groups.items()):
         colour = CATEGORIES[number % len(CATEGORIES)]
         marker = _MARKERS[number % len(_MARKERS)]
-        named: str | None = shorten([label], 34)[0]  # of the first mark that is drawn
+        named: str | None = textwrap.fill(label, 50)  # of the first mark that is drawn
         for row, name in enumerate(names):
             values = np.array([run[name] for run in runs if run.get(name) is not None])
             if not len(values):
@@ -134,7 +162,7 @@ def heat_map(matrix: np.ndarray, rows: Sequence[str], columns: Sequence[str], un
 
 
 def _score_axis(axes: Axes, names: Sequence[str]) -> None:
-    axes.set_xlim(-0.03, 1.05)
+    axes.set_xlim(_LOWEST, _HIGHEST)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_yticks(range(len(names)), names)
     axes.grid(False, axis="y")
