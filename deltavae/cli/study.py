@@ -143,16 +143,15 @@ def _select(study: Study, folder: StudyFolder, options: Namespace, console: Cons
         return
     from deltavae.studies.results_table import read_table
     from deltavae.studies.selection import export_selected, select
-    from deltavae.studies.udr_of_runs import with_udr
 
     table = read_table(folder.stream)
     chosen = (
         export_selected(study, folder, table, options.select, Path(options.export))
         if options.export
-        else select(with_udr(table, folder), options.select)
+        else select(study, folder, table, options.select)
     )
     if chosen is None:
-        console.print("no run has ended, so none is chosen")
+        console.print("no run of a model has finished, so none is chosen")
         return
     console.print(
         f"chosen: {folder.path / 'runs' / chosen.run} ({chosen.setting}, seed {chosen.seed}): "

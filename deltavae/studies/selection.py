@@ -1,5 +1,6 @@
 """Model selection without labels: which run of a study to use, and its exported module."""
 
+import filecmp
 import os
 import shutil
 from dataclasses import asdict, dataclass
@@ -8,15 +9,13 @@ from pathlib import Path
 import pandas as pd
 
 from deltavae.errors import UserError
-from deltavae.io import atomic_dir, read_json, require_writable, write_json
+from deltavae.io import atomic_dir, require_writable, write_json
 from deltavae.run_dir import RunDir
 from deltavae.studies.folder import StudyFolder
 from deltavae.studies.study import Study
 from deltavae.studies.summary import models
 from deltavae.studies.udr_of_runs import with_udr
 
-CRITERIA = ("udr", "elbo")
-"""What `--select` takes; a larger value is better in each."""
 RECORD = "selection.json"
 
 
@@ -92,18 +91,37 @@ def require_exportable(directory: Path) -> None:
     require_writable(target.parent)
 
 
-def select(table: pd.DataFrame, criterion: str) -> Selection | None:
-    """Select the run with the largest criterion; None where no run has finished.
+def select(
+    study: Study, folder: StudyFolder, table: pd.DataFrame, criterion: str
+) -> Selection | None:
+    """Select the run with the largest criterion, as `choose`; None where no run has finished.
 
-    UDR is that of the readout which the study names first. The ELBO decides until two seeds of
-    some setting have finished, and between runs of the same UDR. It is the ELBO of held-out
-    images where the study holds images out.
+    Each run takes part under one readout, the first in the study's order that it has: another
+    may not fit its latent space.
 
     Args:
-        table: rows of finished runs of one data set, with `udr` where it is known.
-        criterion: of `CRITERIA`.
+        study: of the table.
+        folder: of the study, where the codes are that UDR compares.
+        table: a row for each finished run and readout.
+        criterion: `udr` or `elbo`.
     """
-    runs = models(table).drop_duplicates("run")
+    order = {readout: place for place, readout in enumerate(study.scoring.readouts)}
+    by_readout = table.sort_values("readout", key=lambda names: names.map(order), kind="stable")
+    runs = by_readout.drop_duplicates("run")
+    return choose(with_udr(runs, folder) if criterion == "udr" else runs, criterion)
+
+
+def choose(runs: pd.DataFrame, criterion: str) -> Selection | None:
+    """Choose the model with the largest criterion; None where there is none.
+
+    The ELBO decides until two seeds of some setting have finished, and between runs of the same
+    UDR. It is the ELBO of held-out images where the study holds images out.
+
+    Args:
+        runs: a row for each finished run of one data set, with `udr` where it is known.
+        criterion: `udr` or `elbo`.
+    """
+    runs = models(runs)
     if runs.empty:
         return None
     held_out = "held_out_elbo" in runs and runs["held_out_elbo"].notna().all()
@@ -141,29 +159,51 @@ def export_selected(
 ) -> Selection | None:
     """Copy the exported representation of the selected run to `directory`, with the reason.
 
-    The folder is replaced as a whole, and left alone where the selection is the same.
+    The folder is replaced as a whole, and left alone where it holds the same files already.
 
     Args:
         study: of the table.
         folder: of the study.
-        table: rows of finished runs.
-        criterion: of `CRITERIA`.
+        table: a row for each finished run and readout.
+        criterion: `udr` or `elbo`.
         directory: becomes a run's `representation/`, with `selection.json` in it.
 
     Returns:
         The selection; None where no run has finished.
+
+    Raises:
+        UserError: the representation of the selected run is no longer there.
     """
-    first = table[table["readout"] == study.scoring.readouts[0]]
-    chosen = select(with_udr(first if len(first) else table, folder), criterion)
+    chosen = select(study, folder, table, criterion)
     if chosen is None:
         return None
+    source = RunDir(folder.path / "runs" / chosen.run).representation
+    if not source.is_dir():
+        raise UserError(
+            "the representation of the chosen run is missing",
+            expected=f"the folder {source}",
+            received="none",
+            advice=f"Leave --export out, or remove {source.parent}: the same command then trains "
+            "that run again.",
+        )
     directory = directory.resolve()  # a symbolic link stays one
     record = directory / RECORD
-    if not record.exists() or read_json(record)["run"] != chosen.run:
+    # by content: the same run trained again has the same id and other weights
+    if record.exists() and _same_files(source, directory):
+        write_json(record, asdict(chosen))
+    else:
         with atomic_dir(directory) as temporary:
-            source = RunDir(folder.path / "runs" / chosen.run).representation
             shutil.copytree(source, temporary, dirs_exist_ok=True)
             write_json(temporary / RECORD, asdict(chosen))
-    else:
-        write_json(record, asdict(chosen))
     return chosen
+
+
+def _same_files(source: Path, export: Path) -> bool:
+    """Whether an export holds the files of `source`, to the byte, and `selection.json`."""
+    there, here = (
+        {path.relative_to(root) for path in root.rglob("*") if path.is_file()}
+        for root in (source, export)
+    )
+    return here == there | {Path(RECORD)} and all(
+        filecmp.cmp(source / name, export / name, shallow=False) for name in there
+    )

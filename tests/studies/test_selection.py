@@ -1,6 +1,7 @@
 """Selection without labels: the run with the largest criterion, its module, and the reason."""
 
 import json
+import shutil
 import sys
 
 import numpy as np
@@ -10,16 +11,17 @@ import pytest
 from deltavae.cli import study_summary
 from deltavae.cli.main import main
 from deltavae.errors import UserError
-from deltavae.io import read_json
+from deltavae.io import read_json, write_json
 from deltavae.studies import LocalEngine, StudyFolder, loader, run_study, scheduler
 from deltavae.studies.folder import CODES
 from deltavae.studies.results_table import read_table
 from deltavae.studies.selection import (
+    choose,
     export_selected,
     require_exportable,
     require_selectable,
-    select,
 )
+from tests.studies.conftest import leave_result
 
 
 def rows(**columns):
@@ -34,37 +36,37 @@ def rows(**columns):
 
 
 def test_the_largest_value_is_chosen_and_the_reason_says_so():
-    chosen = select(rows(elbo=[-12.0, -10.0, -11.0], udr=[0.5, 0.2, 0.3]), "elbo")
+    chosen = choose(rows(elbo=[-12.0, -10.0, -11.0], udr=[0.5, 0.2, 0.3]), "elbo")
     assert (chosen.run, chosen.criterion, chosen.value) == ("r1", "elbo", -10.0)
     assert chosen.reason == "the largest elbo of 3 finished runs, -10; the others have at most -11"
-    assert select(rows(elbo=[-12.0, -10.0, -11.0], udr=[0.5, 0.2, 0.3]), "udr").run == "r0"
+    assert choose(rows(elbo=[-12.0, -10.0, -11.0], udr=[0.5, 0.2, 0.3]), "udr").run == "r0"
 
 
 def test_held_out_images_decide_where_there_are_any():
     table = rows(elbo=[-10.0, -12.0], held_out_elbo=[-20.0, -13.0])
-    assert select(table, "elbo").run == "r1"
+    assert choose(table, "elbo").run == "r1"
 
 
 def test_runs_of_the_same_udr_are_told_apart_by_their_elbo():
     """Collapsed codes have a UDR of 0 in every run."""
-    chosen = select(rows(elbo=[-12.0, -10.0, -11.0], udr=[0.0, 0.0, 0.0]), "udr")
+    chosen = choose(rows(elbo=[-12.0, -10.0, -11.0], udr=[0.0, 0.0, 0.0]), "udr")
     assert (chosen.run, chosen.criterion) == ("r1", "udr")
     assert "3 runs have it, of which this one has the largest elbo" in chosen.reason
-    assert select(rows(elbo=[-1.0, -3.0, -2.0], udr=[0.1, 0.2, 0.2]), "udr").run == "r2"
+    assert choose(rows(elbo=[-1.0, -3.0, -2.0], udr=[0.1, 0.2, 0.2]), "udr").run == "r2"
 
 
 def test_a_pca_of_the_pixels_is_never_chosen():
     """It has no ELBO, and no module to export."""
-    assert select(rows(elbo=[np.nan, -10.0, -11.0], udr=[0.9, 0.2, 0.3]), "udr").run == "r2"
+    assert choose(rows(elbo=[np.nan, -10.0, -11.0], udr=[0.9, 0.2, 0.3]), "udr").run == "r2"
     # often the first to end, when no run has an ELBO yet
-    assert select(rows(udr=[0.9, 0.9]), "udr") is None
+    assert choose(rows(udr=[0.9, 0.9]), "udr") is None
 
 
 def test_before_two_seeds_there_is_no_udr():
-    assert select(rows(elbo=[-1.0]), "udr").reason == "the only run that has finished"
-    chosen = select(rows(elbo=[-2.0, -1.0]), "udr")
+    assert choose(rows(elbo=[-1.0]), "udr").reason == "the only run that has finished"
+    chosen = choose(rows(elbo=[-2.0, -1.0]), "udr")
     assert chosen.run == "r1" and "no UDR" in chosen.reason
-    assert select(rows(elbo=[-1.0])[:0], "elbo") is None
+    assert choose(rows(elbo=[-1.0])[:0], "elbo") is None
 
 
 def test_the_module_of_the_most_alike_run_is_exported(make_study, tmp_path):
@@ -83,6 +85,98 @@ def test_the_module_of_the_most_alike_run_is_exported(make_study, tmp_path):
     assert read_json(tmp_path / "out" / "selection.json")["reason"] == chosen.reason
     export_selected(a_study, folder, table, "elbo", tmp_path / "out")
     assert (tmp_path / "out" / "tfhub" / "weights").read_text() == "2"
+
+
+@pytest.fixture
+def choosing(make_study, tmp_path, monkeypatch, capsys):
+    """What `deltavae study` prints and exports of a study whose runs are all done."""
+
+    def printed(criterion, exports, runs, **changes):
+        a_study, folder = make_study(**changes), StudyFolder(tmp_path / "study")
+        folder.open(a_study.to_json())
+        for spec in a_study.runs():
+            elbo, codes = runs(spec)
+            leave_result(folder.path, a_study, spec)
+            path = folder.run(spec)
+            np.savez(path / CODES, **codes)
+            (path / "representation").mkdir()
+            (path / "representation" / "weights").write_text(spec.setting)
+            row = {"setting": spec.setting, "variant": "", "dataset": spec.dataset}
+            row |= {"seed": spec.seed, "run": spec.id, "elbo": elbo, "mig": 0.5}
+            result = read_json(path / "result.json")
+            result["rows"] = [row | {"readout": readout} for readout in codes]
+            write_json(path / "result.json", result)
+        monkeypatch.setattr(loader, "load_checked", lambda *_, **__: a_study)
+        monkeypatch.setattr(study_summary, "summarise", lambda *_: 0)
+        flags = ["--output_dir", str(folder.path), "--select", criterion]
+        exported = tmp_path / "exported"
+        flags += ["--export", str(exported)] if exports else []
+        assert main(["study", "any.gin", *flags]) == 0
+        return capsys.readouterr().out, (exported / "weights").read_text() if exports else None
+
+    return printed
+
+
+@pytest.mark.parametrize("exports", [True, False])
+def test_udr_is_that_of_the_readout_which_the_study_names_first(choosing, exports):
+    """Seeds of dim=10 agree in their embedding, those of dim=20 in their angles."""
+    noise = np.random.default_rng(0)
+    same = noise.normal(size=(500, 3))
+
+    def runs(spec):
+        other = noise.normal(size=(500, 3))
+        embedding, angles = (same, other) if spec.setting == "dim=10" else (other, same)
+        return -float(spec.seed), {"angles": angles, "embedding": embedding}
+
+    said, exported = choosing("udr", exports, runs, readouts=["embedding", "angles"])
+    # two seeds agree with each other alike, so the ELBO decides between them
+    assert "(dim=10, seed 0): the largest udr of 4 finished runs" in said
+    assert "2 runs have it" in said
+    assert exported == ("dim=10" if exports else None)
+
+
+@pytest.mark.parametrize("exports", [True, False])
+def test_a_run_without_the_first_readout_may_be_chosen(choosing, exports):
+    """Such as a sphere, which has no angles."""
+
+    def runs(spec):
+        codes = np.zeros((5, 2))
+        if spec.setting == "dim=10":
+            return -9.0, {"angles": codes, "embedding": codes}
+        return -1.0, {"embedding": codes}
+
+    said, exported = choosing("elbo", exports, runs, readouts=["angles", "embedding"], seeds=[0])
+    assert "(dim=20, seed 0): the largest elbo of 2 finished runs, -1;" in said
+    assert exported == ("dim=20" if exports else None)
+
+
+def test_a_run_that_was_trained_again_is_exported_again(make_study, tmp_path):
+    """Its id is the same, since that says what is trained and not what came out."""
+    a_study, folder = make_study(sweep={}, seeds=[0]), StudyFolder(tmp_path / "study")
+    module = folder.path / "runs" / "r0" / "representation" / "tfhub"
+    module.mkdir(parents=True)
+    out, table = tmp_path / "out", rows(elbo=[-1.0])
+
+    def exported(weights):
+        (module / "weights").write_text(weights)
+        export_selected(a_study, folder, table, "elbo", out)
+        return (out / "tfhub" / "weights").read_text()
+
+    assert exported("first") == "first"
+    before = out.stat().st_ino
+    assert exported("first") == "first"
+    assert out.stat().st_ino == before  # left alone
+    assert exported("again") == "again"
+    (module / "more").touch()
+    export_selected(a_study, folder, table, "elbo", out)
+    assert (out / "tfhub" / "more").exists()
+    (module / "more").unlink()
+    export_selected(a_study, folder, table, "elbo", out)
+    assert not (out / "tfhub" / "more").exists()
+    shutil.rmtree(module.parent)
+    with pytest.raises(UserError, match=r"is missing; expected the folder .*r0/representation"):
+        export_selected(a_study, folder, table, "elbo", out)
+    assert (out / "tfhub" / "weights").read_text() == "again"
 
 
 def test_what_cannot_be_selected_from_is_refused_before_training(make_study):
