@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from deltavae.studies.engine import Engine
     from deltavae.studies.folder import StudyFolder
     from deltavae.studies.scheduler import Progress
+    from deltavae.studies.selection import Selection
     from deltavae.studies.study import Study
 
 
@@ -122,13 +123,7 @@ def command(options: Namespace) -> int:
         require_selectable(study, options.select)
         if options.export:
             require_exportable(Path(options.export))
-    try:
-        state = _run(study, folder, options, console)
-    except Interrupted as error:
-        error.message += "; the same command goes on where it was"
-        if options.export:
-            error.message += f", and {options.export} has the best of the runs that have ended"
-        raise
+    state = _run(study, folder, options, console)
     if state.not_started:
         console.print(f"{state.not_started} runs were not started: no time was left for them")
     _select(study, folder, options, console)
@@ -180,8 +175,10 @@ def _run(study: Study, folder: StudyFolder, options: Namespace, console: Console
     data_dir = ["--data_dir", os.path.abspath(options.data_dir)] if options.data_dir else []
     with Bar(*columns, console=console) as bar:
         task = bar.add_task(study.name, total=None, note="")
+        exported: Selection | None = None
 
         def show(state: Progress) -> None:
+            nonlocal exported
             bar.update(
                 task,
                 total=state.total,
@@ -189,18 +186,24 @@ def _run(study: Study, folder: StudyFolder, options: Namespace, console: Console
                 note=f"{state.failed} failed" if state.failed else "",
             )
             if options.export:
-                export_selected(
+                exported = export_selected(
                     study, folder, read_table(folder.stream), options.select, Path(options.export)
                 )
 
-        return run_study(
-            study,
-            folder,
-            lambda: _engine(study, folder, options),
-            command=lambda spec_file: [*worker_command(spec_file), *data_dir],
-            progress=show,
-            hours=options.max_hours,
-        )
+        try:
+            return run_study(
+                study,
+                folder,
+                lambda: _engine(study, folder, options),
+                command=lambda spec_file: [*worker_command(spec_file), *data_dir],
+                progress=show,
+                hours=options.max_hours,
+            )
+        except Interrupted as error:
+            error.message += "; the same command goes on where it was"
+            if exported is not None:
+                error.message += f", and {options.export} has the best of the runs that have ended"
+            raise
 
 
 def _engine(study: Study, folder: StudyFolder, options: Namespace) -> Engine:

@@ -16,9 +16,11 @@ _IN_FLIGHT_PER_SLOT = 2
 class RayEngine(Engine):
     """Jobs as Ray tasks; each task starts the job's process and waits for it.
 
-    The study's folder must be on a file system that all nodes share, at the same path. A job
-    whose worker or node is lost comes back with status None; the process itself ends with
-    its worker, because a run watches its parent.
+    The study's folder must be on a file system that all nodes share, at the same path. Each node
+    runs a job's command as it stands, so that the Python and the files that it names must be
+    there as well; it has the node's own environment. A job whose worker or node is lost comes
+    back with status None; the process itself ends with its worker, because a run watches its
+    parent.
 
     Args:
         folder: of the study; each node is asked whether it sees it.
@@ -47,7 +49,7 @@ class RayEngine(Engine):
             import ray
         except ImportError:
             raise UserError(
-                "Ray is not installed", advice="Install it with pip install deltavae[ray]."
+                "Ray is not installed", advice="Install it with pip install 'ray[default]'."
             ) from None
         self._ray: Any = ray
         self._connect(address, cores, timeout)

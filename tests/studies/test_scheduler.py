@@ -7,7 +7,9 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -17,6 +19,8 @@ from deltavae.io import locked
 from deltavae.studies import LocalEngine, StudyFolder, run_study
 from deltavae.studies.engine import Job, thread_environment
 from deltavae.studies.scheduler import describe, failures
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -133,6 +137,17 @@ def test_cores_are_divided_and_threads_limited(tmp_path):
     assert set(thread_environment(3).values()) == {"3"}
     with pytest.raises(UserError, match="more cores"):
         LocalEngine(cores_per_job=9, cores=2)
+
+
+def test_where_ray_is_missing_the_advice_installs_what_the_extra_asks_for(tmp_path, monkeypatch):
+    from deltavae.studies.ray_engine import RayEngine
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (wanted,) = project["optional-dependencies"]["ray"]
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UserError, match="Ray is not installed") as refused:
+        RayEngine(tmp_path)
+    assert f"pip install '{wanted.partition('>')[0]}'" in refused.value.message
 
 
 def test_a_folder_in_use_is_refused(make_study, folder, stub):

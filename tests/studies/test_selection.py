@@ -210,12 +210,15 @@ def test_a_time_budget_starts_no_run_that_would_not_end(make_study, tmp_path, st
 
 
 WAITS_FOR_THE_EXPORT = """
-import json, pathlib, sys, time
+import json, os, pathlib, signal, sys, time
 spec = json.loads(pathlib.Path(sys.argv[1]).read_text())
 folder, exported = pathlib.Path(sys.argv[1]).parent, pathlib.Path(sys.argv[3])
 seed = spec["run"]["seed"]
 while seed == 1 and not (exported / "selection.json").exists():
     time.sleep(0.02)
+if str(seed) == sys.argv[4]:  # as Ctrl-C would
+    os.kill(os.getppid(), signal.SIGINT)
+    time.sleep(60)
 (folder / "representation").mkdir()
 (folder / "representation" / "weights").write_text(str(seed))
 row = {"setting": "all", "variant": "", "dataset": "turntable", "seed": seed,
@@ -225,25 +228,49 @@ result = {"version": spec["version"], "scoring": sys.argv[2], "rows": [row]}
 """
 
 
-def test_the_best_of_the_finished_is_exported_while_others_still_train(
-    make_study, tmp_path, monkeypatch
-):
-    """Seed 1 ends only when seed 0 is exported, then replaces it: its ELBO is larger."""
+@pytest.fixture
+def exporting(make_study, tmp_path, monkeypatch):
+    """Exit status and export of `deltavae study` whose seed 1 ends only when 0 is exported."""
     a_study = make_study(seeds=[0, 1], sweep={})
     script, exported = tmp_path / "script.py", tmp_path / "exported"
     script.write_text(WAITS_FOR_THE_EXPORT)
 
-    def command(spec_file):
-        arguments = [str(script), str(spec_file), a_study.scoring.id, str(exported)]
-        return [sys.executable, "-S", *arguments]
+    def run(interrupting=None):
+        def command(spec_file):
+            arguments = [str(script), str(spec_file), a_study.scoring.id, str(exported)]
+            return [sys.executable, "-S", *arguments, str(interrupting)]
 
-    monkeypatch.setattr(loader, "load_checked", lambda *_, **__: a_study)
-    monkeypatch.setattr(scheduler, "worker_command", command)
-    monkeypatch.setattr(study_summary, "summarise", lambda *_: 0)
-    options = ["--select", "elbo", "--export", str(exported), "--cores", "1"]
-    assert main(["study", "any.gin", "--output_dir", str(tmp_path / "study"), *options]) == 0
+        monkeypatch.setattr(loader, "load_checked", lambda *_, **__: a_study)
+        monkeypatch.setattr(scheduler, "worker_command", command)
+        monkeypatch.setattr(study_summary, "summarise", lambda *_: 0)
+        options = ["--select", "elbo", "--export", str(exported), "--cores", "1"]
+        return main(["study", "any.gin", "--output_dir", str(tmp_path / "study"), *options])
+
+    return run, exported
+
+
+def test_the_best_of_the_finished_is_exported_while_others_still_train(exporting):
+    """Seed 1 replaces seed 0: its ELBO is larger."""
+    run, exported = exporting
+    assert run() == 0
     assert (exported / "weights").read_text() == "1"
     assert read_json(exported / "selection.json")["candidates"] == 2
+
+
+@pytest.mark.parametrize("interrupting", [0, 1])
+def test_ctrl_c_names_the_export_where_there_is_one(exporting, capsys, interrupting):
+    """Also beside an older export of the same name, which is of no run of this call."""
+    run, exported = exporting
+    if interrupting == 0:
+        exported.mkdir()
+        (exported / "selection.json").write_text("{}")
+    assert run(interrupting) == 130
+    message = f", and {exported} has the best of the runs that have ended"
+    said = capsys.readouterr().err
+    assert "stopped by SIGINT; the same command goes on where it was" in said
+    assert (message in said) == (interrupting == 1)
+    if interrupting == 1:
+        assert (exported / "weights").read_text() == "0"
 
 
 def test_an_export_replaces_nothing_but_an_export(make_study, tmp_path):
