@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from deltavae.data.public.base import PublicData, PublicFile
 
+PICTURES = "scratch/pictures"
+
 
 def parser(prog: str) -> Parser:
     """Return the flags of `data`."""
@@ -34,9 +36,7 @@ def parser(prog: str) -> Parser:
     add(
         "--output_dir",
         metavar="DIR",
-        type=Path,
-        default=Path("scratch/pictures"),
-        help="Where `show` writes; default: %(default)s.",
+        help=f"Where `show` writes; default: {PICTURES}.",
     )
     flags.data_dir()
     return flags
@@ -50,6 +50,13 @@ def command(options: Namespace) -> int:
             received=repr(options.name) if options.name else "none",
             advice=None if options.name else "`data list` prints the names.",
         )
+    if options.output_dir and options.action != "show":
+        raise UserError(
+            "--output_dir is where `data show` writes its pictures",
+            expected=f"`data {options.action}` without it",
+            received=f"--output_dir {options.output_dir}",
+            advice="--data_dir names the folder of the datasets.",
+        )
     # imported here, so that a wrong flag is answered at once
     from deltavae.cli.console import new_console
     from deltavae.data.registry import default_data_dir
@@ -58,7 +65,7 @@ def command(options: Namespace) -> int:
     if options.action == "list":
         list_datasets(default_data_dir(), console)
     elif options.action == "show":
-        show(options.name, default_data_dir(), options.output_dir, console)
+        show(options.name, default_data_dir(), Path(options.output_dir or PICTURES), console)
     else:
         download(options.name, default_data_dir(), console)
     return 0

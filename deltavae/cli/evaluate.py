@@ -212,9 +212,9 @@ def command(options: Namespace) -> int:
 
 
 def _require_only_comparing(options: Namespace) -> None:
-    comparing = ("compare", "more", "ranking", "readouts", "udr", "data_dir")
+    comparing = ("compare", "more", "ranking", "readouts", "udr", "data_dir", "verbosity")
     given = [
-        f"--{name}"
+        f"--no{name}" if default is True else f"--{name}"
         for name, default in vars(parser("").parse([])).items()
         if name not in comparing and getattr(options, name) != default
     ]

@@ -26,7 +26,6 @@ def parser(prog: str) -> Parser:
     add(
         "--run_dir",
         metavar="RUN",
-        type=Path,
         help="The run to check; default: where run.sh puts it, below DIR, the folder that is "
         "handed in (default: the current one).",
     )
@@ -35,6 +34,12 @@ def parser(prog: str) -> Parser:
 
 def command(options: Namespace) -> int:
     """Check, or send the event."""
+    if options.run_dir and options.action != "check":
+        raise UserError(
+            "--run_dir is the run that `submission check` checks",
+            expected=f"`submission {options.action}` without it",
+            received=f"--run_dir {options.run_dir}",
+        )
     match options.action, options.arguments:
         case "check", []:
             return _check(Path(), options.run_dir)
@@ -56,16 +61,16 @@ def command(options: Namespace) -> int:
     )
 
 
-def _check(folder: Path, run_dir: Path | None) -> int:
+def _check(folder: Path, run_dir: str | None) -> int:
     start_tensorflow()
     from deltavae.aicrowd.check import check_submission, format_findings
     from deltavae.aicrowd.check_repository import next_tag
     from deltavae.cli.console import new_console
 
     console = new_console()
-    run_dir = run_dir or folder / environment().run_path
-    console.print(f"{folder.resolve()}, with the run {run_dir}", soft_wrap=True)
-    findings = check_submission(folder, run_dir)
+    run = Path(run_dir) if run_dir else folder / environment().run_path
+    console.print(f"{folder.resolve()}, with the run {run}", soft_wrap=True)
+    findings = check_submission(folder, run)
     console.print(format_findings(findings))
     if not all(finding.ok for finding in findings):
         console.print(f"{sum(not finding.ok for finding in findings)} to fix before a submission")

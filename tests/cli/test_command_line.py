@@ -60,6 +60,23 @@ def test_flags_of_a_study_that_would_do_nothing_are_refused(command, flags, says
     assert done.returncode == 2 and says in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["data", "download", "cars3d", "--output_dir", "d"], "--data_dir names the folder"),
+        (["data", "list", "--output_dir", "d"], "received --output_dir d"),
+        (["submission", "event", "submit", "--run_dir", "x"], "received --run_dir x"),
+    ],
+)
+def test_a_flag_that_the_action_would_not_use_is_refused(command, monkeypatch, arguments, says):
+    acted = []
+    monkeypatch.setattr(data, "download", lambda *given: acted.append(given))
+    monkeypatch.setattr(data, "list_datasets", lambda *given: acted.append(given))
+    monkeypatch.setattr(submission.Events, "submit", lambda events: acted.append(events))
+    done = command(*arguments)
+    assert done.returncode == 2 and says in done.stderr and not acted
+
+
 def test_the_list_of_commands(command):
     done = command("--help")
     assert done.returncode == 0
@@ -88,6 +105,8 @@ def test_a_wrong_flag_is_one_line_and_status_2(command, name, wrong):
         ["evaluate", "--run_dir", ""],
         ["evaluate", "--compare", ""],
         ["evaluate", "--compare=a", ""],
+        ["data", "show", "turntable_hues", "--output_dir="],
+        ["submission", "check", "--run_dir", ""],
         ["report", ""],
         ["data", "list", "--data_dir="],
     ],
@@ -163,6 +182,7 @@ def test_booleans(arguments, expected):
         ["--compare=a", "b", "c"],
         ["--compare", "a,b", "c", "--udr"],
         ["--compare=a", "--udr", "b", "c"],
+        ["--compare", "a", "b", "c", "-v", "debug", "--data_dir", "d"],  # of every command
     ],
 )
 def test_compare_takes_the_runs_that_follow(command, monkeypatch, arguments):

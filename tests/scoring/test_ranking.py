@@ -147,6 +147,7 @@ def test_runs_of_the_same_name_are_told_apart(tmp_path, command, monkeypatch):
         (["--output_dir", "out"], "received --output_dir"),
         (["--metrics", "mig", "--baselines"], "received --metrics, --baselines"),
         (["--seeds", "3"], "received --seeds"),
+        (["--noreport"], "received --noreport"),
         (["--run_dir", "x"], "received --run_dir"),
     ],
 )
