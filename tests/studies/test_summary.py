@@ -185,7 +185,7 @@ def test_the_page_stands_alone_and_escapes_names(table, make_study, tmp_path):
     with open_stream(folder.stream) as stream:
         stream.add(table.to_dict("records"))
     assert len(read_table(folder.stream)) == 4
-    a_study = make_study(variants={"sphere": [], "flat": []}, baselines=["flat"])
+    a_study = make_study(variants={"sphere": [], "flat": ["a.b = 1"]}, baselines=["flat"])
     failure = {"setting": "x", "dataset": "y", "seed": 0, "times": 2, "status": 1, "log": "why"}
     write_page(a_study, folder, read_table(folder.stream), [failure])
     text = folder.report.read_text()
