@@ -57,7 +57,7 @@ def check_module(representation: Path) -> Iterator[Finding]:
         return
     given = signatures[hub_module.SIGNATURE].inputs[hub_module.INPUT]
     shape = [int(size.size) for size in given.tensor_shape.dim]
-    if shape[:3] != [-1, 64, 64] or len(shape) != 4:
+    if shape[:3] != [-1, 64, 64] or len(shape) != 4 or shape[3] < 1:
         yield Finding("signature", False, f"images of shape {shape}, not (any, 64, 64, channels)")
         return
     images = test_images(shape[3])

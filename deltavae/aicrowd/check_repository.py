@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,7 +67,7 @@ def _entry_point(path: Path) -> Finding:
     subject = "run.sh"
     if not path.is_file():
         return Finding(subject, False, "missing: the platform starts /home/aicrowd/run.sh")
-    text = path.read_text()
+    text = path.read_text(errors="replace")
     if not os.access(path, os.X_OK):
         return Finding(subject, False, "not executable: chmod +x run.sh")
     if not text.startswith("#!"):
@@ -81,7 +82,7 @@ def _image(path: Path) -> Finding:
     subject = "Dockerfile"
     if not path.is_file():
         return Finding(subject, False, "missing: the platform builds the image from it")
-    text = re.sub(r"\\\n", " ", path.read_text())
+    text = re.sub(r"\\\n", " ", path.read_text(errors="replace"))
     instructions = re.findall(r"^\s*([A-Za-z]+)\s+(.*)$", text, re.MULTILINE)
     last: dict[str, str] = {}
     for name, value in instructions:
@@ -104,6 +105,9 @@ def _image(path: Path) -> Finding:
 
 def _git(root: Path) -> Iterator[Finding]:
     subject = "repository"
+    if shutil.which("git") is None:
+        yield Finding(subject, False, "git is not installed, so what is committed is not known")
+        return
     if _run_git(root, "rev-parse", "HEAD") is None:
         yield Finding(subject, False, "no commit here, but the platform takes a tagged commit")
         return
@@ -145,6 +149,9 @@ def next_tag(root: Path) -> str:
 
 def _run_git(root: Path, *arguments: str) -> str | None:
     done = subprocess.run(
-        ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
+        ["git", "-C", str(root), *arguments],
+        capture_output=True,
+        errors="surrogateescape",  # a file's name may be any bytes
+        check=False,
     )
     return done.stdout if done.returncode == 0 else None

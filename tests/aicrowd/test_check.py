@@ -9,9 +9,10 @@ import subprocess
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from deltavae.aicrowd.check import check_submission
-from deltavae.export.hub_module import write_module
+from deltavae.export.hub_module import INPUT, SIGNATURE, write_module
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -107,6 +108,22 @@ def test_data_in_git_and_a_change_that_is_not_committed(submission):
     assert "dsprites.npz" in found["data"] and "later.txt" in found["repository"]
 
 
+def test_without_git(submission, monkeypatch):
+    root, run = submission
+    monkeypatch.setenv("PATH", str(root))
+    assert "git is not installed" in failed(root, run)["repository"]
+
+
+def test_names_and_files_that_are_not_in_utf_8(submission):
+    root, run = submission
+    for name in ("run.sh", "Dockerfile"):
+        with (root / name).open("ab") as file:
+            file.write("# Größe\n".encode("latin-1"))
+    (pathlib.Path(os.fsdecode(os.fsencode(root) + b"/gr\xf6sse.npz"))).write_bytes(bytes(9))
+    commit(root)
+    assert list(failed(root, run)) == ["data"]
+
+
 def test_without_results(submission):
     root, run = submission
     shutil.rmtree(run / "representation" / "results")
@@ -130,6 +147,16 @@ def test_a_damaged_description_is_a_finding(submission):
     root, run = submission
     (run / "representation" / "about.json").write_text("{")
     assert "about.json" in failed(root, run)["norm"]
+
+
+def test_a_number_of_channels_that_the_module_does_not_say(submission):
+    root, run = submission
+    path = run / "representation" / "tfhub" / "saved_model.pb"
+    saved = SavedModel.FromString(path.read_bytes())
+    images = saved.meta_graphs[0].signature_def[SIGNATURE].inputs[INPUT]
+    images.tensor_shape.dim[3].size = -1
+    path.write_bytes(saved.SerializeToString())
+    assert "[-1, 64, 64, -1], not (any, 64, 64, channels)" in failed(root, run)["signature"]
 
 
 def test_without_the_marker(submission):
