@@ -225,7 +225,8 @@ def _require_no_other_scores(output: RunDir, source: sources.CodeSource) -> None
     """Raise `UserError` if scores of another source are in `output`, where they would be lost.
 
     A run stays the same source when it is trained further, and whatever its readout; its own
-    folder always takes its scores.
+    folder always takes its scores. An exported module stays the same for the folder around it,
+    since a study replaces its export by that of a better run.
     """
     try:
         there = read_scores(output.path).get("source") or {}
@@ -233,11 +234,14 @@ def _require_no_other_scores(output: RunDir, source: sources.CodeSource) -> None
         return  # there are none, or they are damaged
     path = Path(there.get("path", ""))
     same_path = path.resolve() == source.path.resolve()
+    stays = source.kind == "run" or (
+        source.kind == "representation" and source.path.resolve().parent == output.path.resolve()
+    )
     if (
         "sha256" not in there
         or there["sha256"] == source.digest
         or (source.kind == "run" and source.path.resolve() == output.path.resolve())
-        or (source.kind == there.get("kind") == "run" and same_path)
+        or (source.kind == there.get("kind") and same_path and stays)
     ):
         return
     raise UserError(

@@ -295,6 +295,7 @@ def _require_distinct(settings: Sequence[RunSpec]) -> None:
     seeds of one setting.
     """
     names: dict[str, str] = {}
+    known: set[str] = set()
     for run in settings:
         if run.id in names:
             raise UserError(
@@ -303,7 +304,7 @@ def _require_distinct(settings: Sequence[RunSpec]) -> None:
                 received=f"{names[run.id]!r} and {run.setting!r}",
                 advice="Change one, or leave it out.",
             )
-        if run.setting in names.values():
+        if run.setting in known:
             raise UserError(
                 "two settings of the study have one name",
                 expected="a variant and its values to be named once",
@@ -311,6 +312,7 @@ def _require_distinct(settings: Sequence[RunSpec]) -> None:
                 advice="Give a variant another name.",
             )
         names[run.id] = run.setting
+        known.add(run.setting)
 
 
 def _label(variant: str, values: Mapping[str, object]) -> str:

@@ -119,6 +119,15 @@ def test_a_study_is_trained_chosen_from_and_submitted_on_the_grader(entry_point)
     ]
 
 
+def test_a_study_is_scored_from_the_folder_around_its_export(entry_point):
+    """Where scores are replaced when another run is chosen the next time."""
+    _, calls, _ = entry_point(**STUDY)
+    run = "./scratch/shared/local"
+    assert f"--export {run}/representation" in calls[1]
+    scored = f"evaluate.py --noreport --representation {run}/representation --output_dir {run}"
+    assert calls[-1] == scored
+
+
 @pytest.mark.parametrize(
     ("status", "exported", "expected"),
     [(137, True, 0), (1, True, 0), (143, False, 143), (2, True, 2)],

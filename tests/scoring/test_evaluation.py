@@ -326,6 +326,30 @@ def test_a_run_that_was_trained_further_replaces_its_scores(tmp_path, data, monk
         assert read_json(out / "scores.json")["source"]["sha256"] == digest
 
 
+def test_an_export_that_was_replaced_replaces_the_scores_of_its_folder(
+    tmp_path, data, monkeypatch
+):
+    """As run.sh scores a study, whose export is of the run that is chosen now."""
+    out = tmp_path / "out"
+
+    def evaluated(path, digest):
+        path.mkdir(parents=True, exist_ok=True)
+        score_pixels(monkeypatch, path, data, digest=digest)
+        evaluate(representation=path, output_dir=out, settings="fast", metrics=["irs"])
+        return read_json(out / "scores.json")["source"]["sha256"]
+
+    for digest in ("0" * 64, "1" * 64):
+        assert evaluated(out / "representation", digest) == digest
+    for other in (out / "elsewhere", tmp_path / "representation"):
+        with pytest.raises(UserError, match="scores of another source"):
+            evaluated(other, "2" * 64)
+    # a run's scores are of its model, which its export does not replace
+    score_pixels(monkeypatch, out, data, kind="run", digest="3" * 64)
+    evaluate(run_dir=out, settings="fast", metrics=["irs"])
+    with pytest.raises(UserError, match="scores of another source"):
+        evaluated(out / "representation", "0" * 64)
+
+
 @pytest.mark.parametrize("categories", [False, True])
 def test_continuous_codes_are_no_categories_before_all_are_encoded(
     tmp_path, monkeypatch, categories
