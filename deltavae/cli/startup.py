@@ -100,13 +100,13 @@ def start_tensorflow() -> None:
     """Import TensorFlow and find its devices, with its native chatter held back.
 
     What it writes to the standard error stream while it starts is shown only where it fails
-    to start. Python-side messages below errors are turned off, unless the verbosity was set
+    to start. Later its native messages are those that `TF_CPP_MIN_LOG_LEVEL` asks for, by default
+    none. Python-side messages below errors are turned off, unless the verbosity was set
     (`TF_CPP_MIN_LOG_LEVEL=0`, or the flag `--verbosity`).
     """
-    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "0":
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0":
         _import_tensorflow()
         return
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     hush()
     sys.stderr.flush()
     stderr = os.dup(2)
@@ -125,4 +125,7 @@ def start_tensorflow() -> None:
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    from absl.logging.converter import absl_to_standard
+
+    level = logging.ERROR if _asked is None else absl_to_standard(_asked)
+    logging.getLogger("tensorflow").setLevel(level)

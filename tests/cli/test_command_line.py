@@ -1,6 +1,7 @@
 """The command line as a whole: help, spellings of flags, statuses; nothing here trains."""
 
 import errno
+import logging
 import os
 import pathlib
 import re
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 
+import absl.logging
 import numpy as np
 import pytest
 
@@ -364,3 +366,25 @@ def test_warnings_of_libraries_look_like_those_of_commands():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == "warning: 3 is odd\n" and not done.stdout
+
+
+@pytest.mark.parametrize(
+    ("flags", "level"),
+    [
+        ([], logging.ERROR),
+        (["-v", "error"], logging.ERROR),
+        (["-v", "info"], logging.INFO),
+        (["--verbosity=debug"], logging.DEBUG),
+    ],
+)
+def test_tensorflow_says_what_the_verbosity_asks_for(command, monkeypatch, tmp_path, flags, level):
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "2")
+    logger, verbosity = logging.getLogger("tensorflow"), absl.logging.get_verbosity()
+    before = logger.level
+    try:
+        assert command("report", str(tmp_path), *flags).returncode == 2  # it holds no run
+        assert logger.level == level
+    finally:
+        logger.setLevel(before)
+        absl.logging.set_verbosity(verbosity)
+    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "2"
