@@ -21,10 +21,9 @@ from deltavae.errors import UserError
 _LOCAL = {
     "AICROWD_OUTPUT_PATH": "./scratch/shared",
     "AICROWD_EVALUATION_NAME": "local",
-    "AICROWD_DATASET_NAME": "cars3d",
 }
-# the platform sets this one too; `deltavae.data` reads it
-_DATA = "DISENTANGLEMENT_LIB_DATA"
+# the platform sets these too; they are read where they are needed
+_ELSEWHERE = ("AICROWD_DATASET_NAME", "DISENTANGLEMENT_LIB_DATA")
 _PATIENCE = 60.0  # seconds granted to the platform's Redis to answer at all
 _PROGRESS_STEP, _PROGRESS_SECONDS = 0.01, 5.0
 
@@ -36,13 +35,11 @@ class Environment:
     Attributes:
         output_path: `AICROWD_OUTPUT_PATH`; default ./scratch/shared.
         evaluation_name: `AICROWD_EVALUATION_NAME`, the run's folder there; default local.
-        dataset_name: `AICROWD_DATASET_NAME`; default cars3d.
         is_grading: `AICROWD_IS_GRADING` is set, be it to nothing.
     """
 
     output_path: Path
     evaluation_name: str
-    dataset_name: str
     is_grading: bool
 
     @property
@@ -59,13 +56,13 @@ def environment(variables: Mapping[str, str] = os.environ) -> Environment:
             would then put the result where nobody looks.
     """
     is_grading = "AICROWD_IS_GRADING" in variables
-    for name in (*_LOCAL, _DATA) if is_grading else ():
+    for name in (*_LOCAL, *_ELSEWHERE) if is_grading else ():
         if not variables.get(name):
             raise UserError(f"{name} is not set", expected="a value, while grading")
-    output_path, evaluation_name, dataset_name = (
+    output_path, evaluation_name = (
         variables.get(name) or default for name, default in _LOCAL.items()
     )
-    return Environment(Path(output_path).expanduser(), evaluation_name, dataset_name, is_grading)
+    return Environment(Path(output_path).expanduser(), evaluation_name, is_grading)
 
 
 class Events:

@@ -71,7 +71,7 @@ def fetch(file: PublicFile, data_dir: Path, page: str, progress: Progress | None
             raise UserError(
                 f"cannot write to {target.parent}",
                 received=reason,
-                advice="when that is mended, run the command again: what was fetched is kept",
+                advice="once it can be written, run the command again; what was fetched is kept",
             ) from error
     raise UserError(
         f"no address gives {target.name}",

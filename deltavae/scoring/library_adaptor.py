@@ -1,8 +1,8 @@
 """disentanglement_lib's metrics, made to import and run on current packages, in private.
 
 disentanglement_lib 1.5 asks for `gin.tf`, which needs an estimator that TensorFlow no longer
-has, and decorates its metrics with `blacklist=`, which gin calls `denylist=` now. Nobody else
-should see that mended: the metric modules are imported against a copy of gin of their own,
+has, and decorates its metrics with `blacklist=`, which gin calls `denylist=` now. No other
+code should see these changed: the metric modules are imported against a copy of gin of their own,
 with its own registry and configuration, so that settings of metrics and of a training never
 meet.
 """

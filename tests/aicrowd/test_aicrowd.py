@@ -27,7 +27,6 @@ def test_local_defaults():
     found = environment({})
     assert not found.is_grading
     assert found.run_path == pathlib.Path("scratch/shared/local")
-    assert found.dataset_name == "cars3d"
 
 
 def test_grading_even_when_set_to_nothing():

@@ -99,7 +99,7 @@ class MPI3DReal(_MPI3D):
     """1,036,800 photographs of 3D-printed objects.
 
     The file in the bucket was reported to hold garbled images in 2024 (the publisher's issue
-    5, since closed as mended), so the address that the publisher's page names comes first.
+    5, since closed as fixed), so the address that the publisher's page names comes first.
     """
 
     name = "mpi3d_real"

@@ -5,7 +5,7 @@ settings: 100 stages, depth 3, learning rate 0.1, exact splits. Two variants:
 
 current: as scikit-learn 1.x computes it.
 challenge2019: as scikit-learn 0.20.3 did, on which the challenge of 2019 was scored. With three
-    or more classes it had faults, mended since: (a) within a stage, the gradient of class k is
+    or more classes it had faults, fixed since: (a) within a stage, the gradient of class k is
     taken from scores that the classes before it have already changed; (b) the scores start from
     the class priors and not their logarithms; and, with two classes as well, (c) a node of
     variance at most 1e-7 becomes a leaf.
