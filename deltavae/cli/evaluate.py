@@ -129,7 +129,6 @@ def command(options: Namespace) -> int:
             return 0
         table = compared(runs, readouts=options.readouts)
         if options.udr:
-            start_tensorflow()
             table = compared(runs, {"udr": _udr(runs)}, options.readouts)
         console.print(table)
         return 0
@@ -240,7 +239,10 @@ def _udr(folders: Sequence[str]) -> np.ndarray:
     from deltavae.scoring.scores_json import read_scores
     from deltavae.scoring.udr import udr
 
-    return udr(same_images([reopen(read_scores(folder), folder) for folder in folders]))
+    sources = [reopen(read_scores(folder), folder) for folder in folders]
+    for source in sources:
+        source.before_encoding(start_tensorflow)
+    return udr(same_images(sources, folders))
 
 
 def _progress() -> Progress:

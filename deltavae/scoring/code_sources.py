@@ -85,6 +85,23 @@ class CodeSource:
         digest.update(index.factors(np.arange(index.num_images)).astype("<i8").tobytes())
         return digest.hexdigest()
 
+    def cache(self, folder: str | os.PathLike[str] | None) -> CodeCache:
+        """The codes that scoring keeps in the folder of its scores; None keeps nothing."""
+        below = RunDir(folder).metrics / "codes" if folder else None
+        return CodeCache(below, f"{self.digest[:16]}{self.dataset_digest[:16]}")
+
+    def before_encoding(self, start: Callable[[], object]) -> None:
+        """Call `start` before a module is loaded, if any image needs to be encoded."""
+        make = self.encoder
+        if make is None:
+            return
+
+        def started() -> Encoder:
+            start()
+            return make()
+
+        self.encoder = started
+
 
 class NamedDataset(NamedTuple):
     """The dataset that a file names: its name, its digest if the file has it, and the file."""
@@ -534,8 +551,15 @@ def reopen(scores: Scores, folder: str | os.PathLike[str]) -> CodeSource:
     return open_code_source(**paths, data=dataset, readouts=None)
 
 
-def same_images(found: Sequence[CodeSource], num: int = 4000) -> list[np.ndarray]:
+def same_images(
+    found: Sequence[CodeSource], folders: Sequence[str | os.PathLike[str]], num: int = 4000
+) -> list[np.ndarray]:
     """Codes (num, k) of the same random images from every source, or of all if there are fewer.
+
+    Args:
+        found: the sources.
+        folders: of their scores; codes that are kept there are not made again.
+        num: how many images.
 
     Raises:
         UserError: the sources' sets differ in size.
@@ -545,10 +569,11 @@ def same_images(found: Sequence[CodeSource], num: int = 4000) -> list[np.ndarray
         raise UserError("the runs' data sets differ", expected="one size", received=sizes)
     images = np.sort(np.random.RandomState(0).permutation(sizes[0])[:num])
     codes = []
-    for source in found:
+    for source, folder in zip(found, folders, strict=True):
         if source.codes is not None:
             codes.append(source.codes[images])
         elif source.encoder is not None and source.data is not None:
-            none = CodeCache(None, "")
-            codes.append(encode_once(source.data, source.encoder, images, none)[images])
+            cache = source.cache(folder)
+            made = encode_once(source.data, source.encoder, images, cache, keep=False)
+            codes.append(made[images])
     return codes

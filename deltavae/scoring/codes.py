@@ -82,6 +82,7 @@ def encode_once(
     needed: np.ndarray,
     cache: CodeCache,
     progress: Callable[[int, int], object] | None = None,
+    keep: bool = True,
 ) -> np.ndarray:
     """Codes of the needed images, each encoded once, or never if the cache has it.
 
@@ -92,6 +93,7 @@ def encode_once(
         needed: ascending image numbers.
         cache: read first, and written if anything was encoded.
         progress: called with (images done, images to do).
+        keep: False leaves the cache as it is.
 
     Returns:
         float32 (num_images, k); rows that are not needed are NaN, in the cache or not, so that
@@ -107,7 +109,8 @@ def encode_once(
         indices = np.concatenate([indices, missing])
         rows = made if rows is None else np.concatenate([rows, made])
         require_finite(rows)
-        cache.write(indices, rows)
+        if keep:
+            cache.write(indices, rows)
     if rows is None:
         raise UserError("no image was asked for", expected="at least one")
     codes = np.full((data.num_images, rows.shape[1]), np.nan, np.float32)

@@ -126,8 +126,8 @@ def evaluate(
     tell = progress or (lambda what, done, total: None)
     all_seeds = range(seed, seed + seeds)
     periodic = PeriodicScores(source.index, source.data, seed)
-    if source.encoder is not None and before_encoding is not None:
-        source.encoder = _after(before_encoding, source.encoder)
+    if before_encoding is not None:
+        source.before_encoding(before_encoding)
     if source.encoder is not None:
         source.encoder = functools.cache(source.encoder)
     live = source.encoder is not None and source.data is not None and source.data.is_stochastic
@@ -143,9 +143,14 @@ def evaluate(
     # the same images whatever else is asked for, so that the readouts are the same too
     shown = np.random.RandomState(seed).permutation(source.index.num_images)[:4096]
     more = np.union1d(periodic.images, shown) if readouts else periodic.images
-    if discrete and source.encoder is not None:
-        _require_categories_of_some(source, shown, readouts)
-    base = _codes(source, [] if live else names, settings, all_seeds, more, output, tell)
+    base = source.codes
+    if base is None:
+        needed = _needed(source, [] if live else names, settings, all_seeds, more, tell)
+        cache = source.cache(output)
+        if discrete:
+            some = shown if readouts else np.random.RandomState(seed).permutation(needed)[:4096]
+            _require_categories_of_some(source, some, cache, readouts)
+        base = _encoded(source, needed, cache, lambda done, total: tell("codes", done, total))
     functions = _readouts(source, base[shown], readouts)
     columns = {name: _apply(function, base) for name, function in functions.items()}
     del base  # tens of megabytes
@@ -252,52 +257,46 @@ def _require_no_other_scores(output: RunDir, source: sources.CodeSource) -> None
     )
 
 
-def _codes(
+def _needed(
     source: sources.CodeSource,
     names: list[str],
     settings: str,
     seeds: Sequence[int],
     more: np.ndarray,
-    output: Path | None,
     tell: Progress,
 ) -> np.ndarray:
-    if source.codes is not None:
-        return source.codes
-    assert source.data is not None and source.encoder is not None  # all sources have one or both
+    """The images that the metrics draw, and `more`; ascending numbers."""
     tell("draws", 0, 1)
     needed = np.union1d(drawn_images(source.index, names, settings, seeds), more)
     needed = needed if len(needed) else np.arange(min(256, source.index.num_images))
     tell("draws", 1, 1)
-    folder = output / "metrics" / "codes" if output else None
-    cache = CodeCache(folder, f"{source.digest[:16]}{source.data.digest[:16]}")
-    return encode_once(
-        source.data,
-        source.encoder,
-        needed,
-        cache,
-        lambda done, total: tell("codes", done, total),
-    )
+    return needed
+
+
+def _encoded(
+    source: sources.CodeSource,
+    needed: np.ndarray,
+    cache: CodeCache,
+    progress: Callable[[int, int], object] | None = None,
+    keep: bool = True,
+) -> np.ndarray:
+    assert source.data is not None and source.encoder is not None  # as all without codes have
+    return encode_once(source.data, source.encoder, needed, cache, progress, keep)
 
 
 def _require_categories_of_some(
-    source: sources.CodeSource, shown: np.ndarray, readouts: Sequence[str] | None
+    source: sources.CodeSource,
+    images: np.ndarray,
+    cache: CodeCache,
+    readouts: Sequence[str] | None,
 ) -> None:
-    """Raise `UserError` if codes of the images `shown` are continuous.
+    """Raise `UserError` if codes of these images are continuous.
 
     This is found out before all needed images are encoded, and before anything is written.
     """
-    assert source.data is not None and source.encoder is not None
-    some = encode_once(source.data, source.encoder, np.sort(shown), CodeCache(None, ""))[shown]
+    some = _encoded(source, np.sort(images), cache, keep=False)[images]
     for function in _readouts(source, some, readouts).values():
         require_categories(np.asarray(function(some)))
-
-
-def _after(before: Callable[[], object], make: Callable[[], Encoder]) -> Callable[[], Encoder]:
-    def made() -> Encoder:
-        before()
-        return make()
-
-    return made
 
 
 def _readouts(

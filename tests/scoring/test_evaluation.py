@@ -1,6 +1,7 @@
 """evaluate() and evaluate.py from the outside: files written, both protocols, bad input."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deltavae.cli import evaluate as evaluate_command
 from deltavae.cli.evaluate import _udr
 from deltavae.cli.main import main
 from deltavae.data import ArrayData, Factor
@@ -368,14 +370,46 @@ def test_continuous_codes_are_no_categories_before_all_are_encoded(
         )
 
     score_pixels(monkeypatch, tmp_path, data, encode)
-    options = {"settings": "fast", "metrics": ["infomec"], "output_dir": tmp_path / "out"}
+    settings = "fast" if categories else "study"
+    options = {"settings": settings, "metrics": ["infomec"], "output_dir": tmp_path / "out"}
     if categories:
         scores = evaluate(representation="x", discrete=True, **options)
         assert scores["discrete"] and (tmp_path / "out" / "metrics" / "codes").is_dir()
+        encoded.clear()
+        again = evaluate(representation="x", discrete=True, **options)
+        assert again["scores"] == scores["scores"] and not encoded
         return
     with pytest.raises(UserError, match="continuous, but scored as categories"):
         evaluate(representation="x", discrete=True, **options)
     assert sum(encoded) == 4096 and not (tmp_path / "out").exists()
+
+
+def test_udr_reads_the_codes_that_scoring_kept(tmp_path, data, command, monkeypatch):
+    """Without TensorFlow where it has them all, and else without writing what it made."""
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        score_pixels(monkeypatch, folder, data)
+        evaluate(representation="x", settings="fast", metrics=["mig"], output_dir=folder)
+    started, encoded = [], []
+
+    def encode(images):
+        encoded.append(len(images))
+        return first_pixels(images)
+
+    def reopened(*_):
+        score_pixels(monkeypatch, tmp_path, data, encode)
+        return sources.open_code_source()
+
+    monkeypatch.setattr(sources, "reopen", reopened)
+    monkeypatch.setattr(evaluate_command, "start_tensorflow", lambda: started.append(1))
+    table = ("evaluate", "--udr", "--compare", *map(str, folders))
+    kept = command(*table)
+    assert kept.returncode == 0 and not started and not encoded
+    for folder in folders:
+        shutil.rmtree(folder / "metrics")
+    made = command(*table)
+    assert made.stdout == kept.stdout and len(started) == 2 and sum(encoded) >= 2 * 96
+    assert not any((folder / "metrics").exists() for folder in folders)
 
 
 def test_the_command_line(tmp_path, turned, command, monkeypatch):
