@@ -20,6 +20,7 @@ import os
 import shutil
 import stat
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ from deltavae.io import waiting_for_lock, write_json
 MEMORY_SHARE = 1 / 16
 _SPARE_DISK = 64 * 2**20
 _FORMAT = "1"
+_FOLDER = ".deltavae_cache"
 _BLOCK_BYTES = 16 * 2**20
 
 
@@ -67,7 +69,7 @@ def decoded(
             if the cache hasn't got the array.
         sources: the files that it is decoded from; a change of them makes a new file.
         blocks: yields the array's consecutive pieces along the first axis.
-        beside: the folder of the data.
+        beside: the folder of the data, in which all sources lie but programs.
 
     Returns:
         uint8 array of this shape, read-only and memory-mapped wherever it could be cached.
@@ -76,26 +78,25 @@ def decoded(
         UserError: if a large dataset finds no place on disk, or `blocks` yields too few images.
     """
     known = None if callable(shape) else tuple(int(n) for n in shape)
-    filename = f"{name}-{_digest(sources, known)}.npy"
-    folders = _folders(beside)
-    for folder in folders:
-        found = _open(folder / filename, known)
+    paths = _paths(name, sources, known, beside)
+    for path in paths:
+        found = _open(path, known)
         if found is not None:
             return found
     shape = known or tuple(shape())  # type: ignore[operator]
     size = int(np.prod(shape))
     refusals = []
-    for folder in folders:
+    for path in paths:
         try:
-            _write(folder / filename, shape, blocks)
+            _write(path, shape, blocks)
         except OSError as error:
             reason = "disk full" if error.errno == errno.ENOSPC else error.strerror or error
-            refusals.append(f"{folder}: {reason}")
+            refusals.append(f"{path.parent}: {reason}")
             continue
-        found = _open(folder / filename, shape)
+        found = _open(path, shape)
         if found is not None:
             return found
-        refusals.append(f"{folder}: what was written can't be read back")
+        refusals.append(f"{path.parent}: what was written can't be read back")
     if size <= MEMORY_SHARE * memory_limit():
         array = np.empty(shape, np.uint8)
         _check_complete(name, shape[0], _fill(array, blocks()))
@@ -177,22 +178,42 @@ def memory_limit() -> int:
 def _folders(beside: Path | None) -> list[Path]:
     if os.environ.get("DELTAVAE_CACHE"):
         return [Path(os.environ["DELTAVAE_CACHE"]).expanduser()]
-    folders = [] if beside is None else [beside / ".deltavae_cache"]
+    folders = [] if beside is None else [beside / _FOLDER]
     if os.environ.get("AICROWD_OUTPUT_PATH"):
         output = Path(os.environ["AICROWD_OUTPUT_PATH"]).expanduser()
-        folders.append(output / ".deltavae_cache")
+        folders.append(output / _FOLDER)
     return [*folders, Path(tempfile.gettempdir()) / f"deltavae_cache_{os.getuid()}"]
 
 
-def _digest(sources: Sequence[Path], shape: tuple[int, ...] | None) -> str:
+def _paths(
+    name: str, sources: Sequence[Path], shape: tuple[int, ...] | None, beside: Path | None
+) -> list[Path]:
+    """Return the file of a dataset in each folder that may hold it, the first choice first.
+
+    Its name has a digest of the sources in their order: of programs their content; of data path,
+    size, modification time and, in an archive, the checksums. Sizes and times alone are the same
+    in many datasets. Beside the data, paths are relative to their folder, so that both can be
+    moved together; in other folders, which datasets share, they are absolute.
+    """
     digest = hashlib.sha256(f"{_FORMAT} {shape}".encode())
     for source in sources:
-        status = source.stat()
         if source.suffix == ".py":
             digest.update(source.read_bytes())
-        else:
-            digest.update(f"{source.name} {status.st_size} {status.st_mtime_ns}\n".encode())
-    return digest.hexdigest()[:16]
+            continue
+        status = source.stat()
+        place = source.absolute() if beside is None else source.relative_to(beside)
+        described: list[object] = [str(place), status.st_size, status.st_mtime_ns]
+        if source.suffix == ".npz":
+            with zipfile.ZipFile(source) as archive:
+                described += [entry.CRC for entry in archive.infolist()]
+        digest.update(json.dumps(described).encode())
+    paths = []
+    for folder in _folders(beside):
+        own = digest.copy()
+        if beside is not None and folder != beside / _FOLDER:
+            own.update(os.fsencode(beside.resolve()))
+        paths.append(folder / f"{name}-{own.hexdigest()[:16]}.npy")
+    return paths
 
 
 def _open(path: Path, shape: tuple[int, ...] | None) -> np.ndarray | None:

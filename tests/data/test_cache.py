@@ -75,6 +75,17 @@ def test_a_changed_source_is_decoded_anew(source):
     np.testing.assert_array_equal(_decoded(source, lambda: [IMAGES[::-1]]), IMAGES[::-1])
 
 
+def test_a_cache_moves_with_the_data_beside_it(source, tmp_path, monkeypatch):
+    monkeypatch.delenv("DELTAVAE_CACHE")
+    data = tmp_path / "data"
+    data.mkdir()
+    source = source.rename(data / "source")
+    cache.decoded("set", IMAGES.shape, [source], lambda: [IMAGES], data)
+    moved = data.rename(tmp_path / "moved")
+    found = cache.decoded("set", IMAGES.shape, [moved / "source"], _never, moved)
+    np.testing.assert_array_equal(found, IMAGES)
+
+
 def test_an_interrupted_write_leaves_nothing(source, folder):
     def breaks():
         yield IMAGES[:10]
@@ -132,9 +143,11 @@ def test_a_folder_without_write_permission_is_left_alone(source, tmp_path, monke
     monkeypatch.delenv("DELTAVAE_CACHE")
     monkeypatch.setenv("AICROWD_OUTPUT_PATH", str(tmp_path / "output"))
     data = tmp_path / "data"
-    data.mkdir(mode=0o555)
+    data.mkdir()
+    source = source.rename(data / "source")
+    data.chmod(0o555)
     cache.decoded("set", IMAGES.shape, [source], lambda: [IMAGES], data)
-    assert list(data.iterdir()) == []
+    assert list(data.iterdir()) == [source]
     assert len(list((tmp_path / "output/.deltavae_cache").glob("*.npy"))) == 1
 
 

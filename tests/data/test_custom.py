@@ -221,6 +221,64 @@ def test_a_folder_is_decoded_once_and_again_when_an_image_changes(tmp_path, monk
     np.testing.assert_array_equal(load(folder).images([4]), 255 - _pictures()[[3]])
 
 
+def _unpacked(folder, pictures):
+    """A folder as archives unpack it: images of one name, one size and one time."""
+    for i, picture in enumerate(pictures):
+        (folder / str(i)).mkdir(parents=True)
+        Image.fromarray(picture).save(folder / str(i) / "0.bmp")
+        os.utime(folder / str(i) / "0.bmp", ns=(1, 1))
+    _table(folder, range(len(pictures)))
+    return str(folder)
+
+
+def _table(folder, order):
+    rows = [f"{i}/0.bmp,{i}" for i in order]
+    (folder / "factors.csv").write_text("\n".join(["file,object", *rows]))
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_images_that_differ_in_their_folder_only_keep_their_factors(tmp_path, monkeypatch, shared):
+    if shared:
+        monkeypatch.setenv("DELTAVAE_CACHE", str(tmp_path / "cache"))
+    pictures = _pictures(4)
+    folder = _unpacked(tmp_path / "views", pictures)
+    np.testing.assert_array_equal(load(folder).images(np.arange(4)), pictures)
+    order = [2, 0, 3, 1]
+    _table(tmp_path / "views", order)
+    data = load(folder)
+    assert data.value_labels["object"] == ("0", "1", "2", "3")
+    np.testing.assert_array_equal(data.factors(np.arange(4))[:, 0], order)
+    np.testing.assert_array_equal(data.images(np.arange(4)), pictures[order])
+
+
+@pytest.mark.parametrize("kind", ["folder", "archive"])
+def test_datasets_of_one_name_share_a_cache(tmp_path, monkeypatch, kind):
+    monkeypatch.setenv("DELTAVAE_CACHE", str(tmp_path / "cache"))
+    for seed in (0, 1, 0, 1):
+        pictures, root = _pictures(4, seed=seed), tmp_path / str(seed)
+        if kind == "folder":
+            path = root / "views"
+            if not path.exists():
+                _unpacked(path, pictures)
+        else:
+            path = root / "data.npz"
+            root.mkdir(exist_ok=True)
+            np.savez(path, images=pictures, factors=np.arange(4))
+            os.utime(path, ns=(1, 1))
+        np.testing.assert_array_equal(load(str(path)).images(np.arange(4)), pictures)
+    assert len(list((tmp_path / "cache").glob("*.npy"))) == 2
+
+
+def test_an_archive_in_the_place_of_another_of_its_size_and_time(tmp_path):
+    path = tmp_path / "data.npz"
+    for seed in (0, 1):
+        np.savez(path, images=_pictures(4, seed=seed), factors=np.arange(4))
+        os.utime(path, ns=(1, 1))
+        np.testing.assert_array_equal(
+            load(str(path)).images(np.arange(4)), _pictures(4, seed=seed)
+        )
+
+
 def test_an_npz_is_decoded_once(tmp_path, monkeypatch):
     path = tmp_path / "floats.npz"
     np.savez(path, images=_pictures() / 255.0, factors=np.arange(8))
