@@ -13,6 +13,7 @@ A dataset that takes at most `MEMORY_SHARE` of the memory is kept in memory if n
 
 import contextlib
 import errno
+import glob
 import hashlib
 import json
 import mmap
@@ -244,6 +245,9 @@ def _write(path: Path, shape: tuple[int, ...], blocks: Callable[[], Iterable[np.
     with waiting_for_lock(path.with_suffix(".lock")):
         if _open(path, shape) is not None:
             return
+        # A process that was killed could not remove what it had written.
+        for left in path.parent.glob(f"{glob.escape(path.stem)}*.part"):
+            left.unlink()
         size = int(np.prod(shape))
         if shutil.disk_usage(path.parent).free < size + _SPARE_DISK:
             raise OSError(errno.ENOSPC, "disk full")

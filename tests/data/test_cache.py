@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 
@@ -98,6 +99,25 @@ def test_an_interrupted_write_leaves_nothing(source, folder):
         _decoded(source, lambda: [IMAGES[:39]])
     assert list(folder.iterdir()) == []
     np.testing.assert_array_equal(_decoded(source), IMAGES)
+
+
+def test_what_a_killed_process_left_is_removed(source, folder):
+    """Killed while it decodes: the next that decodes removes the half file, and no other's."""
+    code = """
+import os, signal, sys, numpy as np, pathlib
+from deltavae.data import cache
+def blocks():
+    yield np.zeros((10, 8, 8, 1), np.uint8)
+    os.kill(os.getpid(), signal.SIGKILL)
+cache.decoded("[a] set", (40, 8, 8, 1), [pathlib.Path(sys.argv[1])], blocks)
+"""
+    killed = subprocess.run([sys.executable, "-c", code, str(source)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(list(folder.glob("*.part"))) == 1
+    (folder / "other-0123456789abcdefxxxxxxxx.part").write_bytes(b"another's")
+    found = cache.decoded("[a] set", IMAGES.shape, [source], lambda: [IMAGES])
+    np.testing.assert_array_equal(found, IMAGES)
+    assert [path.name for path in folder.glob("*.part")] == ["other-0123456789abcdefxxxxxxxx.part"]
 
 
 @pytest.mark.parametrize("damage", ["short", "long", "empty", "header", "dtype"])
