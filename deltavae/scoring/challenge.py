@@ -19,7 +19,7 @@ from deltavae.data import GroundTruthData
 from deltavae.errors import UserError
 from deltavae.scoring.circular_codes import Circles, coordinates
 from deltavae.scoring.codes import constant_codes
-from deltavae.scoring.draws import IndexedData
+from deltavae.scoring.draws import IndexedData, require_varying
 from deltavae.scoring.library_adaptor import library, metric_settings
 from deltavae.scoring.point_metrics import POINT_METRICS, sample_points
 from deltavae.scoring.score_specs import SCORES
@@ -90,6 +90,16 @@ BY_PROTOCOL = tuple(
     for name, metric in METRICS.items()
     if any(SCORES[score].depends_on_protocol for score in metric.scores)
 )
+# The metrics of the library that compare points of different values of each factor. Others are
+# defined where a factor has one value among the points: IRS, and the accuracies of downstream_*.
+_COMPARING = (
+    "dci",
+    "mig",
+    "sap_score",
+    "modularity_explicitness",
+    "dci_forest",
+    "mig_circular",
+)
 # Points that a downstream classifier learns from, for the accuracy that is reported.
 _DOWNSTREAM_POINTS = {"study": 1000, "fast": 100}
 PROTOCOLS = ("current", "challenge2019")
@@ -122,6 +132,9 @@ def run_metric(
 
     Returns:
         the library's result, every number a Python float.
+
+    Raises:
+        UserError: the metric is not defined for such codes, or for the points it draws.
     """
     chosen = METRICS[metric]
     if metric in POINT_METRICS:
@@ -138,7 +151,8 @@ def run_metric(
     # what the library does not have itself is the same with it as without
     unchanged = reference and metric != "dci_forest"
     exchange = _unchanged(seed) if unchanged else _exchanged(metric, protocol, seed)
-    with metric_settings(settings, chosen.bindings), exchange:
+    checks = _varying_factors(data) if metric in _COMPARING else contextlib.nullcontext()
+    with metric_settings(settings, chosen.bindings), exchange, checks:
         result = getattr(module, chosen.function)(
             data, represent, random_state=np.random.RandomState(seed)
         )
@@ -174,6 +188,27 @@ def _on_circles(represent: Callable[[np.ndarray], np.ndarray], circles: Circles)
         return values if values.shape[1] > 1 else np.pad(values, ((0, 0), (0, 1)))
 
     return replaced
+
+
+@contextlib.contextmanager
+def _varying_factors(data: IndexedData | GroundTruthData) -> Iterator[None]:
+    """Inside the block a metric's training points, its first draw, must vary in every factor."""
+    utils = library().utils
+    draw = utils.generate_batch_factor_code
+    checked: list[bool] = []
+
+    def draw_varying(*arguments: Any) -> tuple[np.ndarray, np.ndarray]:
+        codes, factors = draw(*arguments)
+        if not checked:
+            require_varying(data, factors.T)
+            checked.append(True)
+        return codes, factors
+
+    utils.generate_batch_factor_code = draw_varying
+    try:
+        yield
+    finally:
+        utils.generate_batch_factor_code = draw
 
 
 @contextlib.contextmanager

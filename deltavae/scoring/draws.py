@@ -177,6 +177,29 @@ def distinct_images(
     return np.sort(random_state.permutation(data.num_images)[:num])
 
 
+def require_varying(data: IndexedData | GroundTruthData, factors: np.ndarray) -> None:
+    """Raise `UserError` if a factor has one value among the points that were drawn.
+
+    Args:
+        data: what was drawn from.
+        factors: of the points, (n, num_factors).
+    """
+    constant = np.flatnonzero(np.ptp(factors, axis=0) == 0)
+    if not len(constant):
+        return
+    index = data if isinstance(data, IndexedData) else IndexedData.of(data)
+    column = constant[0]
+    counts = np.bincount(index.factors(np.arange(index.num_images))[:, column])
+    missed = np.argsort(np.where(np.arange(len(counts)) == factors[0, column], 0, -counts))[0]
+    raise UserError(
+        f"factor {index.names[column]} has one value among the {len(factors):,} points drawn",
+        expected="two values or more, since this metric compares them",
+        received=f"its value number {factors[0, column]} alone, counted from 0; number {missed}, "
+        f"the next most frequent, has {counts[missed]:,} of {index.num_images:,} images",
+        advice="Leave this factor out, or give its rare values more images.",
+    )
+
+
 # What each metric draws, before it computes anything: (number of points, batch size) calls.
 def _points(*names: str, batch: str | None = None) -> Callable:
     def draw(data: IndexedData, record: Callable, random_state: np.random.RandomState) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from deltavae.data import GroundTruthData
 from deltavae.data.batches import map_batches
 from deltavae.scoring.circular_codes import Circles, coordinates
-from deltavae.scoring.draws import IndexedData, distinct_images
+from deltavae.scoring.draws import IndexedData, distinct_images, require_varying
 
 
 class Points(NamedTuple):
@@ -42,9 +42,13 @@ def sample_points(
     """Draws images, as many as MIG does or all that there are, and encodes them.
 
     To be called within `metric_settings`.
+
+    Raises:
+        UserError: a factor has one value among these images.
     """
     random_state = np.random.RandomState(seed)
     images = distinct_images(data, random_state)
+    require_varying(data, data.factors(images))
     codes = map_batches(lambda part: represent(data.observations(part, random_state)), images)
     index = data if isinstance(data, IndexedData) else IndexedData.of(data)
     factors = data.factors(images)

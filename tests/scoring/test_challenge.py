@@ -173,3 +173,19 @@ def test_code_compiles_where_no_cache_can_be_written(monkeypatch):
 
     monkeypatch.setattr(numba, "njit", refusing)
     assert compiled(lambda x: x + 1)(1) == 2
+
+
+@pytest.mark.parametrize(
+    "metric",
+    "dci dci_forest mig mig_circular sap_score modularity_explicitness infomec mcc".split(),
+)
+def test_a_factor_that_is_constant_in_the_points_drawn_is_named(metric):
+    """Its value number 1 has one image of 30,000, which the draws of `fast` miss."""
+    rng = np.random.default_rng(0)
+    rare = np.zeros(30000, int)
+    rare[29999] = 1
+    data = TableData(np.stack([rng.integers(8, size=30000), rare], 1), ["shape", "glare"])
+    noise = rng.normal(size=(30000, 4)).astype(np.float32)
+    said = "factor glare has one value among the .* points.*number 1, .* 1 of 30,000 images"
+    with pytest.raises(UserError, match=said):
+        run_metric(metric, data, lookup(noise), settings="fast")
