@@ -1,8 +1,7 @@
 """All metrics by name, run on codes: disentanglement_lib's, and `POINT_METRICS`.
 
 Every metric of the library is its own function on the library's own draws. Parts are exchanged on
-the way: the boosted trees of DCI (`boosted_trees`), the solver that SAP's classifier names, and
-what divides by the range or deviation of a constant code. With `reference` nothing is.
+the way (`_exchanged`; docs/scores.md says which and why). With `reference` nothing is.
 """
 
 from __future__ import annotations
@@ -253,6 +252,7 @@ def _exchanged(metric: str, protocol: str, seed: int) -> Iterator[None]:
                 replace(lib.sap_score, "svm", types.SimpleNamespace(LinearSVC=classifier))
             case "modularity_explicitness":
                 replace(lib.utils, "normalize_data", _standardised)
+                replace(lib.modularity_explicitness, "explicitness_per_factor", explicitness)
             case "unsupervised":
                 for name in ("gaussian_total_correlation", "gaussian_wasserstein_correlation"):
                     module = lib.unsupervised_metrics
@@ -281,6 +281,42 @@ def _standardised(
     stddev = np.std(data, axis=1) if stddev is None else stddev
     scale = np.where(stddev > 0, stddev, 1.0)
     return (data - mean[:, None]) / scale[:, None], mean, stddev
+
+
+def explicitness(
+    codes: np.ndarray, labels: np.ndarray, test_codes: np.ndarray, test_labels: np.ndarray
+) -> tuple[float, float]:
+    """What the library's `explicitness_per_factor` returns, by values and not by positions.
+
+    The library compares the columns of the classifier's probabilities, one for each value among
+    the training points, with the values among the points it tests in ascending order. These are
+    not the same where a value is in one of the samples only, and then it fails or compares
+    different values. Here the mean is over the values that are in both.
+
+    Args:
+        codes, test_codes: standardised, (num_codes, n).
+        labels, test_labels: a factor's values, (n,).
+
+    Returns:
+        Area under the ROC curve in training and in test; NaN where no value has points both with
+        and without it.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import roc_auc_score
+
+    classifier = LogisticRegression().fit(codes.T, labels)
+
+    def area(codes: np.ndarray, labels: np.ndarray) -> float:
+        probabilities = classifier.predict_proba(codes.T)
+        positives = labels[:, None] == classifier.classes_
+        areas = [
+            roc_auc_score(positive, probability)
+            for positive, probability in zip(positives.T, probabilities.T, strict=True)
+            if positive.any() and not positive.all()
+        ]
+        return float(np.mean(areas)) if areas else float("nan")
+
+    return area(codes, labels), area(test_codes, test_labels)
 
 
 def _of_varying_codes(function: Callable[[np.ndarray], float]) -> Callable[[np.ndarray], float]:

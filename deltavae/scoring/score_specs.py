@@ -147,6 +147,7 @@ _ALL = (
         chance="1/2",
         group="disentanglement",
         ranked=False,
+        undefined="where the test points hold one value of a factor, or none that was trained on",
     ),
     ScoreSpec(
         "infom",
