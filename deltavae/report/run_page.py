@@ -63,7 +63,8 @@ def write_report(
         scores = {**scores, "warnings": [*scores.get("warnings", []), said]}
     if scores:
         try:
-            chance = chance_level(run)
+            chance, failed = chance_level(run)
+            missing |= {f"chance level of {key}": why for key, why in failed.items()}
         except Exception as error:  # the page is made all the same
             missing["chance level of the scores"] = reason("the chance level", error)
     rows = score_rows(scores, chance)

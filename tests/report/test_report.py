@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from deltavae.cli.main import main
-from deltavae.data import load
+from deltavae.data import ArrayData, Factor, load
 from deltavae.errors import UserError
 from deltavae.io import write_json
 from deltavae.manifolds import SO3, Hypersphere, Interval
@@ -19,7 +19,7 @@ from deltavae.models.delta_vae import DeltaVAE
 from deltavae.models.networks import mlp_decoder, mlp_encoder
 from deltavae.models.objectives import CapacityObjective
 from deltavae.posteriors import DiffusionPosterior, GaussianPosterior
-from deltavae.report import write_comparison, write_report
+from deltavae.report import chance_level, write_comparison, write_report
 from deltavae.report.figures import decoder
 from deltavae.report.figures.codes import code_names, latent_section
 from deltavae.report.figures.decoder import (
@@ -105,6 +105,47 @@ def test_scores_of_an_earlier_model_or_another_dataset_are_called_so(copy, monke
     said = left_out(write_report(copy).read_text())
     assert "of an earlier model of this run" in said
     assert "of another dataset than the run" in said and "received sprites" in said
+
+
+def test_one_code_has_chance_levels_though_mig_needs_two(tmp_path, monkeypatch):
+    """MIG and SAP compare two codes; the other scores have nothing to do with that."""
+    monkeypatch.setattr("deltavae.report.run_page.SECTIONS", ())
+    run = untrained(tmp_path, GaussianPosterior(1), "sprites")
+    found = {"factor_vae_metric": 0.5, "irs": 0.5, "mig": 0.25}
+    write_json(run / "scores.json", scores(0.0) | {"scores": found})
+    page = write_report(run).read_text()
+    cells = re.findall(r'data-label="chance level">(.*?)<', page)
+    assert [re.fullmatch(r"0\.\d+", cell) is not None for cell in cells[:3]] == [True, True, False]
+    assert "chance level is measured" in page
+    assert "the two best codes" in left_out(page)
+    # nothing is measured where there is no data set
+    info = json.loads((run / "model" / "run.json").read_text())
+    write_json(run / "model" / "run.json", info | {"dataset": str(tmp_path / "moved")})
+    page = write_report(run).read_text()
+    assert "chance level is measured" not in page
+    assert "there is no such dataset" in left_out(page)
+
+
+def test_the_chance_level_is_of_the_protocol_of_the_score(monkeypatch):
+    """Only the protocol tells the two DCI apart: same codes, same draws."""
+    grid = [Factor("size", 3), Factor("shape", 4)]
+    data = ArrayData("few", grid, np.zeros((12, 64, 64, 1), np.uint8))
+    codes = np.random.default_rng(0).normal(size=(12, 2))
+    metrics = ("dci", "irs")
+    monkeypatch.setattr(chance_level, "without_interventions", lambda *_: (metrics, []))
+    found: dict = {}
+    for protocol, keys in (
+        ("both", ("dci", "dci_2019", "irs")),
+        ("current", metrics),
+        ("challenge2019", metrics),
+    ):
+        scored = {"protocol": protocol, "scores": dict.fromkeys(keys, 0.5)}
+        run = SimpleNamespace(data=data, codes=codes, get=lambda *_, scored=scored: scored)
+        found[protocol], failed = chance_level.chance_level(run)
+        assert {key for key in found[protocol] if key in ("dci", "dci_2019", "irs")} == {*keys}
+        assert failed == {}
+    assert found["both"]["dci"] == found["current"]["dci"]
+    assert found["both"]["dci_2019"] == found["challenge2019"]["dci"] != found["current"]["dci"]
 
 
 def test_without_a_decoder_codes_are_still_shown(copy):
