@@ -52,6 +52,9 @@ def declared_angles(
 def find_circles(codes: np.ndarray) -> list[tuple[int, int]]:
     """Pairs of codes that lie on a circle around 0, each code in one pair at most.
 
+    Two codes of two values each are no circle: any two with values +-c and +-d, such as
+    binary factors, have a constant radius.
+
     Args:
         codes: (n, k). A code that is part of several such pairs goes with the one whose radius
             varies least.
@@ -65,13 +68,19 @@ def find_circles(codes: np.ndarray) -> list[tuple[int, int]]:
             largest = float(radius.max())
             varies = float(np.ptp(radius))
             moved = max(np.ptp(wide[:, i]), np.ptp(wide[:, j]))
-            if varies <= _RADIUS * largest and moved >= _MOVED * largest:
+            on_circle = varies <= _RADIUS * largest and moved >= _MOVED * largest
+            if on_circle and any(_between(wide[:, k], _RADIUS * largest) for k in (i, j)):
                 found.append((varies / largest, i, j))
     pairs: list[tuple[int, int]] = []
     for _, i, j in sorted(found):
         if not {i, j} & {code for pair in pairs for code in pair}:
             pairs.append((i, j))
     return sorted(pairs)
+
+
+def _between(code: np.ndarray, tolerance: float) -> bool:
+    """Whether a code (n,) has a value between its least and its greatest."""
+    return bool(((code > code.min() + tolerance) & (code < code.max() - tolerance)).any())
 
 
 def coordinates(codes: np.ndarray, circles: Circles) -> Coordinates:

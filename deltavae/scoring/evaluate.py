@@ -83,7 +83,7 @@ def evaluate(
         seeds: repeats with seed, seed + 1, ...; scores are means, `spread` their deviations.
         jobs: processes (a script's main must be guarded); by default one a core, one when fast.
         reference: disentanglement_lib's own code throughout, slow; `current` only.
-        discrete: the codes are categories; changes InfoMEC only.
+        discrete: the codes are categories: changes InfoMEC, and no circles are looked for.
         baselines: whether a PCA of the pixels, with as many components as there are codes, and
             the (first readout's) codes assigned to random images are scored in the same way.
         progress: called with (what, done, to do).
@@ -167,7 +167,7 @@ def evaluate(
         for codes in columns.values():
             require_categories(codes[_there(codes)])
     circles = {
-        name: _circles(source, name, function, columns[name])
+        name: _circles(source, name, function, columns[name], discrete)
         for name, function in functions.items()
     }
     if baselines:
@@ -354,14 +354,14 @@ def _live(
 
 
 def _circles(
-    source: sources.CodeSource, name: str, function: Encoder, codes: np.ndarray
+    source: sources.CodeSource, name: str, function: Encoder, codes: np.ndarray, discrete: bool
 ) -> Circles:
-    """Which codes of a readout hold an angle: as declared, or as the codes show."""
+    """Which codes of a readout hold an angle: as declared, or as codes that are numbers show."""
     if name == source.readout and source.circles is not None:
         return source.circles
     declared = declared_angles(getattr(function, "codes", None), name, codes.shape[1])
-    if declared is not None:
-        return declared
+    if declared is not None or discrete:
+        return declared or []
     there = np.flatnonzero(_there(codes))
     return find_circles(codes[there[:: max(1, len(there) // 10000)]])
 

@@ -77,6 +77,37 @@ def test_pairs_on_circles_are_found_wherever_they_are():
     assert found.is_angle.tolist() == [False, True]
 
 
+def test_binary_codes_are_no_circle(tmp_path):
+    """Any two of values +-c have a constant radius; standardised binary factors are such."""
+    table = np.stack(np.unravel_index(np.arange(400), (2, 2, 10, 10)), 1)
+    perfect = (table - table.mean(axis=0)) / table.std(axis=0)
+    np.savez(tmp_path / "c.npz", codes=perfect, factors=table)
+    metrics = ["mcc", "mig", "mig_circular", "infomec"]
+    options = {"codes_file": tmp_path / "c.npz", "settings": "fast", "metrics": metrics}
+    found = evaluate(**options)["scores"]
+    assert found["mcc_circular"] == found["mcc"] == pytest.approx(1)
+    assert found["mig_circular"] == found["mig"]
+    rounded = perfect * (1 + 1e-7 * RADIUS.normal(size=perfect.shape))
+    assert find_circles(rounded) == [] and find_circles(perfect * [1, 3, 1, 1]) == []
+
+
+@pytest.mark.parametrize("values", [3, 4, 5])
+def test_a_circle_of_few_values_is_found(values):
+    angle = 2 * np.pi * np.arange(values) / values
+    assert find_circles(np.stack([np.cos(angle), np.sin(angle)], 1)) == [(0, 1)]
+
+
+def test_categories_are_searched_for_no_circle(tmp_path):
+    """Their numbers mean nothing: here those of a factor's values lie on one by chance."""
+    table = np.stack(np.unravel_index(np.arange(24), (4, 6)), 1)
+    codes = np.array([(0, 5), (3, 4), (4, 3), (5, 0)])[table[:, 0]]
+    np.savez(tmp_path / "c.npz", codes=codes, factors=table)
+    options = {"codes_file": tmp_path / "c.npz", "settings": "fast", "metrics": ["mcc", "infomec"]}
+    found = [evaluate(**options, discrete=discrete)["scores"] for discrete in (False, True)]
+    assert found[0]["mcc_circular"] != found[0]["mcc"]
+    assert found[1]["mcc_circular"] == found[1]["mcc"] == found[0]["mcc"]
+
+
 def test_a_code_with_a_circle_for_each_circle_is_perfect_for_the_circular_scores(tmp_path):
     codes = np.stack([np.cos(ANGLE), np.sin(ANGLE), TABLE[:, 0], -TABLE[:, 2]], 1)
     found = scores(tmp_path, codes)
