@@ -3,8 +3,10 @@
 import contextlib
 import errno
 import fcntl
+import fnmatch
 import json
 import os
+import re
 import shutil
 import socket
 import tempfile
@@ -15,6 +17,8 @@ from typing import IO, Any
 from deltavae.errors import UserError
 
 _ROOM = 2**18
+# what `tempfile` makes of the prefix ".NAME."
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.[a-z0-9_]{8}(?P<old>\.old)?")
 
 
 def atomic_write(path: str | os.PathLike[str], content: bytes | memoryview | str) -> None:
@@ -62,6 +66,29 @@ def atomic_dir(path: str | os.PathLike[str]) -> Iterator[Path]:
             os.rename(old, path)
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def remove_remains(folder: str | os.PathLike[str], names: str = "*") -> None:
+    """Remove the temporary files and folders that killed processes left in `folder`.
+
+    What was aside when a process was killed between the two renames of `atomic_dir` is put
+    back. To be called only while nobody else writes there.
+
+    Args:
+        folder: where `atomic_write` and `atomic_dir` wrote; need not exist.
+        names: pattern for the names of what they wrote.
+    """
+    for path in list(Path(folder).glob(".*.*")):
+        found = _TEMPORARY.fullmatch(path.name)
+        if not found or not fnmatch.fnmatchcase(found["name"], names):
+            continue
+        target = path.with_name(found["name"])
+        if found["old"] and not os.path.lexists(target):
+            os.rename(path, target)
+        elif path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def write_json(path: str | os.PathLike[str], content: Any) -> None:

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from deltavae.errors import UserError, command
-from deltavae.io import locked, require_writable
+from deltavae.io import locked, remove_remains, require_writable
 
 PARTS = ("model", "representation", "metrics", "plots", "scores.json", "report.html")
 """What a run consists of; `--overwrite` replaces these and leaves anything else alone."""
@@ -55,6 +55,12 @@ class RunDir:
             or (self.model.exists() and not self.model.is_dir())
             or (self.representation.is_dir() and any(self.representation.iterdir()))
         )
+
+    def remove_remains(self) -> None:
+        """Remove what a training left that was killed while it wrote; only under the lock."""
+        remove_remains(self.path, self.representation.name)
+        remove_remains(self.model)
+        remove_remains(self.checkpoints)
 
     def adopt_replacement(self) -> None:
         """Put `replacement` in the place of this run, by renames within the folder.

@@ -2,12 +2,26 @@ import concurrent.futures
 import os
 import resource
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
 
 from deltavae.errors import UserError
 from deltavae.io import atomic_dir, atomic_write, read_json, require_writable, waiting_for_lock
+from deltavae.run_dir import RunDir
+
+
+def killed(code, *arguments):
+    """Run code, in which `die()` is SIGKILL, in a process of its own."""
+    code = f"""
+import os, signal, sys
+from deltavae.io import atomic_dir, atomic_write
+def die(): os.kill(os.getpid(), signal.SIGKILL)
+{code}"""
+    done = subprocess.run([sys.executable, "-c", code, *map(str, arguments)], check=False)
+    assert done.returncode == -signal.SIGKILL
 
 
 def test_a_failing_block_leaves_the_old_folder_and_no_trace(tmp_path):
@@ -78,6 +92,42 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         atomic_write(target, "new")
     assert target.read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("when", ["in the block", "between the renames"])
+def test_what_a_killed_export_left_is_removed_or_put_back(tmp_path, when):
+    run = RunDir(tmp_path)
+    run.representation.mkdir()
+    (run.representation / "old").write_text("old")
+    for mine in (".gitignore", ".representation.backup", ".notes.abcdefgh"):
+        (tmp_path / mine).write_text("mine")
+    before = sorted(os.listdir(tmp_path))
+    killed(
+        f"""
+with atomic_dir(sys.argv[1] + "/representation") as folder:
+    (folder / "new").write_text("new")
+    if {when!r} == "in the block":
+        die()
+    rename = os.rename
+    os.rename = lambda *paths: (rename(*paths), die())
+""",
+        tmp_path,
+    )
+    assert (len(os.listdir(tmp_path)), run.representation.exists()) == (
+        (5, True) if when == "in the block" else (5, False)
+    )
+    run.remove_remains()
+    assert sorted(os.listdir(tmp_path)) == before
+    assert os.listdir(run.representation) == ["old"]
+
+
+def test_what_a_killed_writer_of_a_file_left_is_removed(tmp_path):
+    run = RunDir(tmp_path)
+    atomic_write(run.history, "old")
+    killed("os.replace = lambda *_: die()\natomic_write(sys.argv[1], 'new')", run.history)
+    assert len(os.listdir(run.model)) == 2
+    run.remove_remains()
+    assert os.listdir(run.model) == ["history.json"] and run.history.read_text() == "old"
 
 
 def test_unwritable_output_is_named(tmp_path):

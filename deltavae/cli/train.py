@@ -189,8 +189,10 @@ def _train(
                 *notes,
             ):
                 console.print(line, markup=False, soft_wrap=True)
-            if overwrite and chief and target.path != output:
-                shutil.rmtree(target.path, ignore_errors=True)
+            if chief and target.path != output:
+                RunDir(output).remove_remains()
+                if overwrite:
+                    shutil.rmtree(target.path, ignore_errors=True)
             log = TensorBoardLog(target, every, experiment.text()) if chief else None
             train(
                 model,

@@ -53,11 +53,6 @@ class Checkpoints:
         self._prune(state["history"])
         return self.folder / name
 
-    def clean(self) -> None:
-        """Remove what a process left that died while it wrote."""
-        for path in self.folder.glob(".epoch-*"):
-            shutil.rmtree(path, ignore_errors=True)
-
     def restore(self, variables: list[tf.Variable]) -> dict[str, Any] | None:
         """Load the newest whole checkpoint into `variables` and return its state.
 

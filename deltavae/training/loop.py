@@ -51,7 +51,7 @@ class Loop:
         self.variables = state_variables(model) + self.compiled_step.variables
         self.checkpoints = Checkpoints(run_dir.checkpoints)
         if chief:
-            self.checkpoints.clean()
+            run_dir.remove_remains()
         state = self.checkpoints.restore(self.variables) if resume else None
         if settings.learning_rate_schedule == "constant":
             # a checkpoint restores the rate it was made with; a resumed run may lower it

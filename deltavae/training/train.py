@@ -4,7 +4,9 @@ import contextlib
 import dataclasses
 import os
 import random
+import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -159,9 +161,11 @@ def finish(
     images = data.images(np.unique(chosen))
     codes = map_batches(lambda batch: model.embedding(batch).numpy(), images)
     model.readout = fit_readout(readout, codes, model.posterior.manifold, kl_per_factor)
-    temporary = run_dir.model / ".model.tmp.keras"
-    model.save(temporary)
-    os.replace(temporary, run_dir.keras_model)
+    name = run_dir.keras_model.name
+    # as `io.atomic_write` names it, for what a kill leaves to be found
+    with tempfile.TemporaryDirectory(dir=run_dir.model, prefix=f".{name}.") as folder:
+        model.save(Path(folder) / name)
+        os.replace(Path(folder) / name, run_dir.keras_model)
     export_representation(
         model,
         run_dir.representation,

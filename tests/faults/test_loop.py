@@ -4,6 +4,7 @@ import hashlib
 import json
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,10 +15,12 @@ from deltavae.errors import UserError
 from deltavae.manifolds import FlatTorus
 from deltavae.models.adam import FusedAdam
 from deltavae.posteriors import DiffusionPosterior, GaussianPosterior, ProductPosterior
+from deltavae.run_dir import RunDir
 from deltavae.training.budget import epochs_in_time
 from deltavae.training.capacity_schedule import Capacity
 from deltavae.training.compiled_step import CompiledStep
 from deltavae.training.interrupts import Interrupted, StopRequest
+from deltavae.training.train import finish
 from tests.faults.small import Noise, Silent, drive, outcome, small_loop, small_model
 
 
@@ -106,11 +109,27 @@ def test_broken_newest_checkpoint_costs_one_epoch(tmp_path, whole):
 
 
 def test_what_a_killed_writer_left_is_removed(tmp_path):
-    litter = tmp_path / "model/checkpoints/.epoch-000001.abc"
-    litter.mkdir(parents=True)
-    (litter / "variables.npz").write_text("half")
+    for name in ("model/checkpoints/.epoch-000001.abcdefgh", ".representation.12345678"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "variables.npz").write_text("half")
     assert small_loop(tmp_path, resume=True).step == 0
-    assert not litter.exists()
+    assert [path.name for path in tmp_path.rglob("*")] == ["model", "checkpoints"]
+
+
+def test_a_model_whose_saving_is_interrupted_leaves_the_one_before(tmp_path, monkeypatch):
+    run, model = RunDir(tmp_path), small_model()
+    run.model.mkdir()
+    run.keras_model.write_text("old")
+
+    def interrupted(path):
+        Path(path).write_text("half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(model, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        finish(model, Noise(), run, "embedding", seed=0)
+    assert [path.name for path in run.model.iterdir()] == ["model.keras"]
+    assert run.keras_model.read_text() == "old"
 
 
 def test_clock_going_backwards(tmp_path, whole, monkeypatch):
