@@ -8,6 +8,7 @@ from deltavae.errors import UserError
 from deltavae.report.section import reason
 from deltavae.scoring.baselines import CHANCE, chance_codes
 from deltavae.scoring.challenge import METRICS, PROTOCOLS, run_metric
+from deltavae.scoring.codes import constant_as_zero
 from deltavae.scoring.draws import IndexedData
 from deltavae.scoring.request import without_interventions
 from deltavae.scoring.results import score_key
@@ -42,7 +43,7 @@ def chance_level(run: Run, seed: int = 0) -> tuple[dict[str, float], dict[str, s
     codes = run.codes
     if not np.isfinite(codes).all():
         raise UserError("codes are not finite")
-    codes = chance_codes(codes, run.data.num_images, seed)
+    codes = chance_codes(constant_as_zero(codes), run.data.num_images, seed)
     index = IndexedData.of(run.data)
     levels = {"d_lsbd": 1.0} | {f"r2_{name}": 0.0 for name in run.data.periodic}
     failed: dict[str, str] = {}

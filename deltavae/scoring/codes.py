@@ -187,3 +187,8 @@ def constant_codes(rows: np.ndarray) -> np.ndarray:
     highest, lowest = (bound(axis=0).astype(np.float64) for bound in (rows.max, rows.min))
     magnitude = np.maximum(np.abs(highest), np.abs(lowest))
     return highest - lowest <= np.maximum(ROUNDING * magnitude, _TINY)
+
+
+def constant_as_zero(rows: np.ndarray) -> np.ndarray:
+    """Codes (n, k) with 0 for those that are constant but for rounding, which has no bins."""
+    return np.where(constant_codes(rows), np.zeros((), rows.dtype), rows)

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from deltavae.data.image_grid import frames, grid, pairs, to_rgb
 from deltavae.errors import UserError
 from deltavae.report.figure_files import animation_gif, animation_webp, figure_png, figure_svg
-from deltavae.report.figures.codes import mutual_information
+from deltavae.report.figures.codes import importance, information, mutual_information
 from deltavae.report.figures.latent_maps import (
     Colouring,
     circle_map,
@@ -27,6 +28,7 @@ from deltavae.report.figures.projections import (
 )
 from deltavae.report.figures.scores import comparison_plot, dot_plot, heat_map
 from deltavae.report.figures.style import CYCLIC
+from deltavae.report.render import number
 
 RNG = np.random.default_rng(0)
 # Machado, Oliveira and Fernandes (2009), complete deuteranopia, on linear RGB
@@ -88,6 +90,23 @@ def test_mutual_information_of_a_copy_is_one_and_of_noise_almost_none():
     matrix = mutual_information(codes, factor[:, None])
     # the plug-in estimate of nothing is about (bins - 1)(values - 1) / 2n nats
     np.testing.assert_allclose(matrix[:, 0], [1, 0], atol=3 * 19 * 4 / 8000 / math.log(5))
+
+
+def test_a_code_that_varies_by_rounding_alone_knows_nothing():
+    """Its range has no room for 20 bins of float32; the page says what it is, as scores do."""
+    factors = RNG.integers(0, 4, (200, 1))
+    collapsed = np.float32(0.7) + np.float32(6e-8) * (factors > 1)
+    codes = np.concatenate([factors, collapsed], 1, dtype=np.float32)
+    assert len(np.unique(codes[:, 1])) == 2
+    data = SimpleNamespace(factor_names=("shape",))
+    run = SimpleNamespace(codes=codes, factors=factors, data=data, has=lambda part: False)
+    for make in (information, importance):
+        (drawn,) = make(run).content.axes[0].images
+        np.testing.assert_allclose(drawn.get_array(), [[1.0], [0.0]], atol=1e-9)
+
+
+def test_a_number_that_rounds_to_zero_has_no_sign():
+    assert [number(x) for x in (-1e-17, -0.0, -0.25)] == ["0.000", "0.000", "-0.250"]
 
 
 def test_grids_keep_every_pixel_in_its_place():

@@ -19,6 +19,7 @@ from deltavae.report.figures.projections import circle_plane, means_plane, pca_p
 from deltavae.report.figures.scores import heat_map
 from deltavae.report.section import Picture, Section, file_name
 from deltavae.scoring.challenge import importance_matrix
+from deltavae.scoring.codes import constant_as_zero
 from deltavae.scoring.library_adaptor import library, metric_settings
 from deltavae.training.saved_run import Run
 
@@ -192,7 +193,7 @@ def _usable(run: Run) -> tuple[np.ndarray, np.ndarray]:
         raise UserError("too few images", expected="30 or more", received=len(run.codes))
     if not np.isfinite(run.codes).all():
         raise UserError("codes are not finite")
-    return run.codes, run.factors
+    return constant_as_zero(run.codes), run.factors
 
 
 def code_names(run: Run) -> list[str]:
