@@ -80,11 +80,17 @@ def distribute_batches(
 
 
 @contextlib.contextmanager
-def workers_watched(advice: str) -> Iterator[None]:
-    """Turn the loss of a worker into a `UserError`."""
+def workers_watched(strategy: tf.distribute.Strategy, advice: str) -> Iterator[None]:
+    """Turn the loss of a worker into a `UserError`.
+
+    The same errors on a single machine, which has no workers, come from elsewhere, such as a
+    GPU that fails, and are left as they are.
+    """
     try:
         yield
     except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError) as error:
+        if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            raise
         raise UserError(
             "a worker of the group was lost",
             expected="all workers that TF_CONFIG names",

@@ -101,7 +101,8 @@ def train(
         console.print(where_it_stands(run, settings), markup=False, soft_wrap=True)
     progress = ProgressBar(settings.steps, run.step, console, model.objective.reports)
     try:
-        with stop.deferred(), workers_watched("Start all of them again with --resume."):
+        advice = "Start all of them again with --resume."
+        with stop.deferred(), workers_watched(strategy, advice):
             while run.should_continue() and stop.number is None:
                 row = run.epoch(stop, progress)
                 if row is None:

@@ -17,6 +17,7 @@ class Noise:
     """Random images in the form of a data set."""
 
     name, num_images, image_shape, is_stochastic = "noise", 40, (64, 64, 1), False
+    digest = "none"
 
     def images(self, indices, random_state=None):
         return np.random.default_rng(0).integers(0, 256, (40, 64, 64, 1), dtype=np.uint8)[indices]

@@ -6,11 +6,18 @@ import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
 
 from deltavae.errors import UserError
-from deltavae.training.strategy import make_strategy
+from deltavae.run_dir import RunDir
+from deltavae.training.capacity_schedule import Capacity
+from deltavae.training.loop import Loop
+from deltavae.training.settings import TrainSettings
+from deltavae.training.strategy import make_strategy, workers_watched
+from deltavae.training.train import train
 from tests.conftest import ROOT
 from tests.faults.process import start, wait_for
+from tests.faults.small import Noise, small_model
 
 TWO_DEVICES = """
 import json, sys
@@ -53,6 +60,22 @@ def test_workers_need_their_addresses(monkeypatch):
         make_strategy("multi_worker")
     with pytest.raises(UserError, match="mirrored"):
         make_strategy("mirror")
+
+
+@pytest.mark.parametrize("kind", [tf.errors.InternalError, tf.errors.UnavailableError])
+def test_a_failing_device_of_one_machine_is_no_lost_worker(tmp_path, monkeypatch, kind):
+    error = kind(None, None, "CUDA_ERROR_ECC_UNCORRECTABLE")
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(Loop, "epoch", fail)
+    with pytest.raises(kind, match="ECC"):
+        train(small_model(), Noise(), TrainSettings(steps=4), Capacity(), RunDir(tmp_path))
+    several = object.__new__(tf.distribute.MultiWorkerMirroredStrategy)
+    lost = pytest.raises(UserError, match="worker of the group was lost")
+    with lost, workers_watched(several, "Resume."):
+        fail()
 
 
 def two_workers(path, *arguments):
