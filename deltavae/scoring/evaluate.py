@@ -36,6 +36,7 @@ from deltavae.scoring.scores_json import (
     Scores,
     now,
     read_scores,
+    replaced,
     versions,
     write_scores,
 )
@@ -78,7 +79,8 @@ def evaluate(
             model's embedding (or the file's codes). By default, what was exported.
         settings: `study` or `fast`.
         output_dir: where to write; by default the run's folder, and nowhere without a run.
-            Scores of another source there are never replaced.
+            Scores of another source there are never replaced; all others are, with a warning
+            where they had more.
         seed: of the metrics' random draws.
         seeds: repeats with seed, seed + 1, ...; scores are means, `spread` their deviations.
         jobs: processes (a script's main must be guarded); by default one a core, one when fast.
@@ -222,6 +224,7 @@ def evaluate(
     if baselines:
         scores["baselines"] = {n: report for n, report in reports.items() if n not in functions}
     if output is not None:
+        scores["warnings"] += replaced(RunDir(output), scores)
         write_scores(RunDir(output), scores)
     return scores
 

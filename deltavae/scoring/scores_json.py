@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import importlib.metadata
 import json
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import NotRequired, TypedDict, cast
 
 import deltavae
+from deltavae.errors import UserError
 from deltavae.io import read_json, write_json
 from deltavae.run_dir import RunDir
 
@@ -102,9 +104,41 @@ def read_scores(folder: str | Path, advice: str = "") -> Scores:
     return cast("Scores", read_json(RunDir(folder).scores, advice))
 
 
+def replaced(run_dir: RunDir, scores: Scores) -> list[str]:
+    """The warning, if any, of what a folder's scores.json has and `scores` will not have."""
+    try:
+        before = read_scores(run_dir.path)
+    except UserError:
+        return []  # there are none, or they are damaged
+    if "readout" not in before:
+        return []
+    kept = {*_contents(scores), *scores["failed"]}
+    lost = [name for name in _contents(before) if name not in kept]
+    return [f"scores of before that were not computed again: {', '.join(lost)}"] if lost else []
+
+
+def _contents(scores: Scores) -> list[str]:
+    """The scores, readouts and baselines that there are numbers of."""
+    columns = by_readout(scores) | scores.get("baselines", {})
+    return [
+        *dict.fromkeys(key for column in columns.values() for key in column["scores"]),
+        *columns,
+    ]
+
+
 def write_scores(run_dir: RunDir, scores: Scores) -> None:
-    """Write scores.json, and each metric's numbers where the 2019 starter kit looks for them."""
+    """Write scores.json, and each metric's numbers where the 2019 starter kit looks for them.
+
+    Numbers there of metrics that the scores don't have are of an earlier evaluation, and removed.
+    """
     write_json(run_dir.scores, _finite(scores))
+    for path in run_dir.metrics.glob("*/results/aggregate/evaluation.json"):
+        metric_folder = path.parents[2]
+        if metric_folder.name not in scores["metrics"]:
+            path.unlink()
+            with contextlib.suppress(OSError):  # something else is there
+                for folder in (path.parent, path.parents[1], metric_folder):
+                    folder.rmdir()
     for metric, numbers in scores["metrics"].items():
         path = run_dir.metrics / metric / "results" / "aggregate" / "evaluation.json"
         prefixed: dict[str, object] = {

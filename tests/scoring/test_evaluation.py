@@ -317,6 +317,34 @@ def test_scores_of_another_source_are_not_replaced(tmp_path, turned, monkeypatch
     assert "those of a.npz, whose content was another then" in capsys.readouterr().err
 
 
+def test_a_narrower_evaluation_says_what_is_gone_and_leaves_none_of_it(tmp_path, turned):
+    codes, factors = turned
+    np.savez(tmp_path / "c.npz", codes=codes, factors=factors)
+    out = tmp_path / "out"
+
+    def evaluated(*metrics, **options):
+        options |= {"metrics": metrics, "settings": "fast", "output_dir": out}
+        scores = evaluate(codes_file=tmp_path / "c.npz", **options)
+        results = {path.parents[2].name for path in out.glob("metrics/*/*/*/evaluation.json")}
+        assert results == set(scores["metrics"]) | {"users_own"}
+        assert {path.name for path in (out / "metrics").iterdir()} == results
+        assert read_json(out / "scores.json")["warnings"] == scores["warnings"]
+        return scores["warnings"]
+
+    own = out / "metrics" / "users_own" / "results" / "more" / "evaluation.json"
+    own.parent.mkdir(parents=True)
+    own.write_text("{}")
+    assert evaluated("mcc", "mig", "irs", baselines=True)[1:] == []  # [0]: no pixels
+    said = "scores of before that were not computed again: mig, irs, chance"
+    assert evaluated("mcc") == [said]
+    assert evaluated("mcc", "mig") == []
+    # a metric that fails now leaves no number of before
+    np.savez(tmp_path / "c.npz", codes=codes[:, :1], factors=factors)
+    (out / "scores.json").unlink()  # of other codes
+    evaluated("mcc", "mig")
+    assert "mig" in read_json(out / "scores.json")["failed"]
+
+
 @pytest.mark.parametrize("own", [True, False])
 def test_a_run_that_was_trained_further_replaces_its_scores(tmp_path, data, monkeypatch, own):
     run = tmp_path / "run"
