@@ -7,10 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from deltavae.data import ArrayData, Factor
 from deltavae.data.image_grid import frames, grid, pairs, to_rgb
 from deltavae.errors import UserError
 from deltavae.report.figure_files import animation_gif, animation_webp, figure_png, figure_svg
-from deltavae.report.figures.codes import importance, information, mutual_information
+from deltavae.report.figures.codes import colourings, importance, information, mutual_information
 from deltavae.report.figures.latent_maps import (
     Colouring,
     circle_map,
@@ -158,7 +159,8 @@ def points(size: int) -> np.ndarray:
     return x / np.linalg.norm(x, axis=1, keepdims=True)
 
 
-PERIODIC = Colouring("azimuth", RNG.integers(0, 8, 40), 8, periodic=True)
+EIGHTHS = tuple(2 * np.pi * np.arange(8) / 8)
+PERIODIC = Colouring("azimuth", RNG.integers(0, 8, 40), 8, angles=EIGHTHS)
 NAMED = Colouring("colour", RNG.integers(0, 3, 40), 3, ("red", "green", "blue"))
 
 
@@ -179,6 +181,28 @@ def test_every_map_draws_each_image_once(draw, colouring):
     drawn = [c for axes in figure.axes for c in axes.collections if len(c.get_offsets()) > 1]
     assert sum(len(collection.get_offsets()) for collection in drawn) == 40
     assert figure_png(figure)[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_a_factor_on_a_circle_has_the_colour_of_its_angle():
+    """0, 90, 180 and 360 degrees: half a turn is the third of four values, and a turn is none."""
+    data = ArrayData(
+        "uneven",
+        [Factor("angle", 4, symmetry=1, angles=tuple(np.radians([0, 90, 180, 360])))],
+        np.zeros((4, 8, 8, 1), np.uint8),
+    )
+    run = SimpleNamespace(data=data, factors=np.arange(4)[:, None])
+    (colouring,) = colourings(run)
+    figure = plane_map(points(2)[:4], colouring, ("a", "b"))
+    (dots,) = figure.axes[0].collections
+    colours = dots.to_rgba(dots.get_array(), alpha=1.0)
+    np.testing.assert_allclose(colours, CYCLIC([0.0, 0.25, 0.5, 0.0]))
+    bar = figure.axes[1]
+    half = bar.get_yticks()[[text.get_text() for text in bar.get_yticklabels()].index("½")]
+    np.testing.assert_allclose(dots.to_rgba(half, alpha=1.0), CYCLIC(0.5))
+    # angles beyond a turn, as custom data may have
+    drawn = np.radians([0, 90, 180, 360, -90, 450])
+    shades = Colouring("angle", np.arange(6), 6, angles=tuple(drawn)).shades
+    np.testing.assert_allclose(shades, [0, 0.25, 0.5, 0, 0.75, 0.25])
 
 
 def test_score_figures_are_the_same_bytes_each_time():

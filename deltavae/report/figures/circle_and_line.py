@@ -46,7 +46,7 @@ class Orbit:
     @property
     def colours(self) -> np.ndarray:
         """RGBA by the value of the factor, (n, 4)."""
-        return CYCLIC(self.degrees / 360.0)
+        return CYCLIC(self.degrees / 360.0 % 1.0)
 
 
 def orbit(run: Run) -> Orbit:

@@ -58,7 +58,8 @@ def colourings(run: Run) -> list[Colouring]:
     return [
         Colouring(
             name, run.factors[:, i], data.factor_sizes[i],
-            tuple(data.value_labels.get(name, ())), name in data.periodic,
+            tuple(data.value_labels.get(name, ())),
+            tuple(data.angles(name)) if name in data.periodic else (),
         )
         for i, name in enumerate(data.factor_names)
     ]  # fmt: skip

@@ -1,6 +1,6 @@
 """Latent maps: where the codes of images lie, coloured by a factor of variation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -31,14 +31,26 @@ class Colouring:
         values: its value for each point, integers (n,) below `size`.
         size: how many values it has.
         labels: what the values mean, or empty.
-        periodic: it lies on a circle.
+        angles: of each value in radians, where the factor lies on a circle; or empty.
     """
 
     name: str
     values: np.ndarray
     size: int
     labels: tuple[str, ...] = ()
-    periodic: bool = False
+    angles: tuple[float, ...] = ()
+
+    @property
+    def periodic(self) -> bool:
+        """Whether the factor lies on a circle."""
+        return bool(self.angles)
+
+    @property
+    def shades(self) -> np.ndarray:
+        """What `scale` maps to the colour of each point: its value, on a circle in turns."""
+        if self.periodic:
+            return np.asarray(self.angles)[self.values] / (2 * np.pi) % 1.0
+        return self.values
 
     @property
     def is_categorical(self) -> bool:
@@ -52,8 +64,9 @@ class Colouring:
             return categorical(self.size, self.labels), BoundaryNorm(
                 np.arange(self.size + 1) - 0.5, self.size
             )
-        top = self.size if self.periodic else max(1, self.size - 1)
-        return (CYCLIC if self.periodic else SEQUENTIAL), Normalize(0, top)
+        if self.periodic:
+            return CYCLIC, Normalize(0, 1)
+        return SEQUENTIAL, Normalize(0, max(1, self.size - 1))
 
 
 def circle_map(codes: np.ndarray, colouring: Colouring) -> Figure:
@@ -87,10 +100,7 @@ def globe(codes: np.ndarray, colouring: Colouring) -> Figure:
         axes.set_title(title, fontsize=9, color=FAINT)
         _graticule(axes)
         near = sign * codes[:, 1] >= 0
-        part = Colouring(
-            colouring.name, colouring.values[near], colouring.size, colouring.labels,
-            colouring.periodic,
-        )  # fmt: skip
+        part = replace(colouring, values=colouring.values[near])
         # east to the right on either side
         _scatter(axes, -sign * codes[near, 0], codes[near, 2], part)
     return figure
@@ -168,7 +178,7 @@ def _scatter(axes: Axes, x: np.ndarray, y: np.ndarray, colouring: Colouring) -> 
     colours, norm = colouring.scale()
     size = float(np.clip(9000 / max(1, len(x)), 3, 22))
     axes.scatter(
-        x, y, c=colouring.values, cmap=colours, norm=norm, s=size, linewidths=0, alpha=0.9
+        x, y, c=colouring.shades, cmap=colours, norm=norm, s=size, linewidths=0, alpha=0.9
     )
 
 
@@ -186,8 +196,7 @@ def _legend(figure: Figure, axes: list[Axes], colouring: Colouring) -> None:
     unit = ", turns" if colouring.periodic else ""
     bar.set_label(f"{colouring.name}{unit}", fontsize=9, color=INK)
     if colouring.periodic:
-        quarters = [colouring.size * quarter / 4 for quarter in range(5)]
-        bar.set_ticks(quarters, labels=["0", "¼", "½", "¾", "1 = 0"])
+        bar.set_ticks([0, 0.25, 0.5, 0.75, 1], labels=["0", "¼", "½", "¾", "1 = 0"])
     elif colouring.labels and colouring.size <= 16:
         bar.set_ticks(range(colouring.size), labels=shorten(colouring.labels))
     elif colouring.size <= 8:
