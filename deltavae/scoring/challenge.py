@@ -232,6 +232,7 @@ def _exchanged(metric: str, protocol: str, seed: int) -> Iterator[None]:
             setattr(module, name, value)
 
         replace(lib.utils, "make_discretizer", _of_real_differences(lib.utils.make_discretizer))
+        replace(lib.utils, "make_predictor_fn", _of_one_value_too(lib.utils.make_predictor_fn))
         match metric:
             case "dci":
                 importances = functools.partial(importance_matrix, variant=protocol, seed=seed)
@@ -317,6 +318,38 @@ def explicitness(
         return float(np.mean(areas)) if areas else float("nan")
 
     return area(codes, labels), area(test_codes, test_labels)
+
+
+class _OfOneValueToo:
+    """A classifier that has learnt from points of one value only, and always says it.
+
+    scikit-learn refuses such points, and of 10 points, the fewest that the downstream task learns
+    from, they often are: the accuracy of all other numbers of points would be lost with it.
+    """
+
+    def __init__(self, classifier: Any) -> None:
+        self._classifier, self._only = classifier, None
+
+    def fit(self, x: np.ndarray, y: np.ndarray) -> None:
+        """Fits to points (n, features) and labels (n,)."""
+        if (y == y[0]).all():
+            self._only = y[0]
+        else:
+            self._classifier.fit(x, y)
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """A label for each row."""
+        return self._classifier.predict(x) if self._only is None else np.full(len(x), self._only)
+
+
+def _of_one_value_too(make_predictor: Callable[[], Callable]) -> Callable[[], Callable]:
+    """The library's `make_predictor_fn`, whose classifiers take points of one value."""
+
+    def make() -> Callable:
+        classifier = make_predictor()
+        return lambda: _OfOneValueToo(classifier())
+
+    return make
 
 
 def _of_varying_codes(function: Callable[[np.ndarray], float]) -> Callable[[np.ndarray], float]:

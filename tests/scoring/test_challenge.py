@@ -217,3 +217,25 @@ def test_explicitness_of_test_points_with_one_value_is_not_defined():
     for value in (0, 7):
         train, test = explicitness(code, labels, code, np.full(40, value))
         assert 0 <= train <= 1 and np.isnan(test)
+
+
+@pytest.mark.parametrize("kind", ["logistic_regression", "boosted_trees"])
+def test_ten_points_of_one_value_cost_no_downstream_accuracy(kind, monkeypatch):
+    """Of a factor of nine zeros and a one, a third of all draws of 10 points are zeros alone."""
+    table = np.stack([np.arange(400) // 200, np.arange(400) % 10 == 9], 1).astype(int)
+    data = TableData(table)
+    codes = table + 0.1 * np.random.default_rng(0).normal(size=(400, 2)).astype(np.float32)
+    name = f"downstream_{kind}"
+    metric = METRICS[name]
+    few = "downstream_task.num_train = [10, 100]"  # study has 10, 100, 1000, 10000
+    monkeypatch.setitem(METRICS, name, metric._replace(bindings=(*metric.bindings, few)))
+    random_state = np.random.RandomState(1)
+    assert not data.sample(10, random_state)[0][:, 1].any()
+    found = run_metric(name, data, lookup(codes), settings="fast", seed=1)
+    assert found["mean_test_accuracy"] == found["100:mean_test_accuracy"] > 0.95
+    # the constant's accuracy is the share of its value
+    shown = np.concatenate(
+        [data.sample(min(16, 500 - i), random_state)[0] for i in range(0, 500, 16)]
+    )
+    assert found["10:test_accuracy_factor_1"] == np.mean(shown[:, 1] == 0)
+    assert found["10:train_accuracy_factor_1"] == 1
