@@ -73,6 +73,11 @@ class Posterior(keras.layers.Layer):
         """Whether the density of what `sample` draws is known."""
         return True
 
+    @property
+    def has_xla(self) -> bool:
+        """Whether XLA can compile what `sample` does; it cannot draw from gamma distributions."""
+        return True
+
     def log_prob_per_factor(self, parameters: Parameters, z: tf.Tensor) -> tf.Tensor:
         """Log density of q at each factor's part of points z, in nats.
 

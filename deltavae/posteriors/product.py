@@ -93,6 +93,11 @@ class ProductPosterior(Posterior):
     def has_density(self) -> bool:
         return all(part.has_density for part in self.parts)
 
+    @property
+    @override
+    def has_xla(self) -> bool:
+        return all(part.has_xla for part in self.parts)
+
     @override
     def log_prob_per_factor(self, parameters: Parameters, z: tf.Tensor) -> tf.Tensor:
         points = tf.split(z, [part.manifold.ambient_dim for part in self.parts], axis=-1)

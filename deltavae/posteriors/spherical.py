@@ -69,6 +69,11 @@ class SphericalPosterior(Posterior):
     def prior(self) -> Uniform:
         return Uniform(self.manifold)
 
+    @property
+    @override
+    def has_xla(self) -> bool:
+        return False  # both families draw the angle by gamma variates
+
     @override
     def barrier(self, parameters: Parameters) -> tf.Tensor:
         return tf.nn.relu(self.log_concentration_min - parameters["log_concentration"])

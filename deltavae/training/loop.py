@@ -45,6 +45,13 @@ class Loop:
         )
         _check_replicas(settings)
         model.objective.require_batch(settings.batch_size)
+        if settings.jit_compile and not model.posterior.has_xla:
+            raise UserError(
+                "train.jit_compile does not work with this posterior",
+                expected="one that XLA can draw from, such as DiffusionPosterior",
+                received=f"{type(model.posterior).__name__}, which draws from gamma distributions",
+                advice="Leave out train.jit_compile = True.",
+            )
         # XLA only where it was asked for: on a CPU it halves the speed
         model.compile(optimizer=make_optimizer(model, settings), jit_compile=settings.jit_compile)
         self.compiled_step = CompiledStep(model, settings.jit_compile)

@@ -35,7 +35,8 @@ class TrainSettings:
             The time counts from the first step and leaves five minutes, or a tenth of it
             where that is less, for the export.
         steps_per_execution: steps that one call of the compiled function makes.
-        jit_compile: compile the step with XLA. Halves the speed on a CPU.
+        jit_compile: compile the step with XLA. Halves the speed on a CPU. Not with von
+            Mises-Fisher and power spherical posteriors, which XLA cannot draw from.
     """
 
     steps: int = 300_000

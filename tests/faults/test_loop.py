@@ -14,7 +14,12 @@ from deltavae.data.pipeline import batches
 from deltavae.errors import UserError
 from deltavae.manifolds import FlatTorus
 from deltavae.models.adam import FusedAdam
-from deltavae.posteriors import DiffusionPosterior, GaussianPosterior, ProductPosterior
+from deltavae.posteriors import (
+    DiffusionPosterior,
+    GaussianPosterior,
+    PowerSphericalPosterior,
+    ProductPosterior,
+)
 from deltavae.run_dir import RunDir
 from deltavae.training.budget import epochs_in_time
 from deltavae.training.capacity_schedule import Capacity
@@ -162,6 +167,15 @@ def test_divergence_names_the_term_that_went_first(tmp_path, name, value):
     assert "epoch-000001" in str(caught.value)
     assert [p.name for p in loop.checkpoints.all()] == ["epoch-000001"]
     assert small_loop(tmp_path, resume=True).step == 6
+
+
+def test_xla_is_refused_where_it_cannot_draw(tmp_path):
+    def mixed():
+        return ProductPosterior([GaussianPosterior(2), PowerSphericalPosterior(3)])
+
+    with pytest.raises(UserError, match=r"train\.jit_compile does not work.*ProductPosterior"):
+        small_loop(tmp_path, model=small_model(posterior=mixed), jit_compile=True)
+    assert not list(tmp_path.iterdir())
 
 
 def test_clipped_gradients_move_the_weights_less(tmp_path):

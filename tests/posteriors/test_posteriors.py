@@ -52,6 +52,18 @@ def test_scale_and_place_learn_from_the_decoder(name):
         assert np.all(np.isfinite(gradient)) and float(tf.norm(gradient)) > 1e-3, parameter
 
 
+@pytest.mark.parametrize("name", ["diffusion_sphere", "gaussian", "power_spherical", "vmf"])
+def test_each_knows_whether_xla_compiles_its_sampling(name):
+    posterior = posterior_of(name)
+    parameters = posterior(tf.random.stateless_normal([4, 12], (0, 1)))
+    compiled = tf.function(posterior.sample, jit_compile=True, autograph=False)
+    if posterior.has_xla:
+        assert np.all(np.isfinite(compiled(parameters, tf.constant([3, 4]))))
+    else:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="StatelessRandomGamma"):
+            compiled(parameters, tf.constant([3, 4]))
+
+
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("bad", ["features", "weights"])
 def test_a_training_that_diverged_is_seen_in_its_terms_and_raises_nothing(name, bad):
