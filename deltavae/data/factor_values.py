@@ -74,7 +74,7 @@ def read_column(header: str, cells: Sequence[str], where: str, rows: Sequence[st
     Raises:
         UserError: an entry is missing, or the column could mean two things.
     """
-    name, circle, turn = _header(header, where)
+    name, circle, turn = read_header(header, where)
     what = f"{name!r} in {where}"
     first: dict[str, int] = {}
     for i, cell in enumerate(cells):
@@ -142,7 +142,15 @@ def read_column(header: str, cells: Sequence[str], where: str, rows: Sequence[st
     return Column(factor, values, tuple(warnings))
 
 
-def _header(header: str, where: str) -> tuple[str, bool, float | None]:
+def read_header(header: str, where: str) -> tuple[str, bool, float | None]:
+    """Read a factor's header, as of `read_column`.
+
+    Returns:
+        Its name, whether it lies on a circle, and the length of a full turn if that is given.
+
+    Raises:
+        UserError: there is no name, or anything else after a colon.
+    """
     name, colon, kind = unicodedata.normalize("NFC", header).partition(":")
     name, kind = " ".join(name.split()), "".join(kind.split())
     match = re.fullmatch(r"circle(?:=([0-9.]+))?", kind)

@@ -17,7 +17,7 @@ import numpy as np
 
 from deltavae.data import GroundTruthData
 from deltavae.data import load as load_data
-from deltavae.data.factor_values import read_column
+from deltavae.data.factor_values import read_column, read_header
 from deltavae.data.registry import current_name
 from deltavae.errors import UserError, command
 from deltavae.io import read_json
@@ -31,7 +31,6 @@ if TYPE_CHECKING:  # brings TensorFlow
     from deltavae.manifolds import Manifold
 
 EXPORTED = "exported"
-_CIRCLE = re.compile(r":circle(=[0-9.]+)?$")
 
 
 @dataclass
@@ -413,26 +412,27 @@ def _table(path: Path, arrays: dict[str, np.ndarray]) -> tuple[TableData, list[s
             expected="numbers of shape (images, factors)",
             received=f"{factors.dtype} of shape {factors.shape}",
         )
-    odd = np.flatnonzero(~(factors == np.round(factors)).all(axis=0))  # NaN is odd too
-    if len(odd):
-        column = factors[:, odd[0]]
+    whole = np.isfinite(factors) & (factors == np.round(factors))
+    if not whole.all():
+        column = int(np.flatnonzero(~whole.all(axis=0))[0])
         raise UserError(
             f"the factors of {path} must be whole numbers",
             expected="the number of a value, from 0",
-            received=f"{column[column != np.round(column)][0]} in column {odd[0]}",
+            received=f"{factors[~whole[:, column], column][0]} in column {column}",
         )
-    names = [f"factor_{i}" for i in range(factors.shape[1])]
+    headers = [f"factor_{i}" for i in range(factors.shape[1])]
     if "factor_names" in arrays:
         given = arrays["factor_names"].ravel()
-        names = [n.decode() if isinstance(n, bytes) else str(n) for n in given.tolist()]
-        bare = [_CIRCLE.sub("", name) for name in names]
-        if len(names) != factors.shape[1] or len(set(bare)) < len(bare):
-            raise UserError(
-                f"the factor_names of {path} don't fit its factors",
-                expected=f"{factors.shape[1]} different names",
-                received=names,
-            )
-    varies = np.array([len(np.unique(column)) > 1 for column in factors.T], bool)
+        headers = [n.decode() if isinstance(n, bytes) else str(n) for n in given.tolist()]
+    read = [read_header(header, str(path)) for header in headers]
+    names = [name for name, _, _ in read]
+    if len(names) != factors.shape[1] or len(set(names)) < len(names):
+        raise UserError(
+            f"the factor_names of {path} don't fit its factors",
+            expected=f"{factors.shape[1]} different names",
+            received=headers,
+        )
+    varies = _varies(factors)
     if not varies.any():
         raise UserError(
             f"no factor of {path} has two values",
@@ -443,18 +443,30 @@ def _table(path: Path, arrays: dict[str, np.ndarray]) -> tuple[TableData, list[s
     if not varies.all():
         constant = ", ".join(str(i) for i in np.flatnonzero(~varies))
         warnings.append(f"factors with one value are left out: {constant}")
-    kept = [name for name, changes in zip(names, varies, strict=True) if changes]
-    index = TableData(factors[:, varies], [_CIRCLE.sub("", name) for name in kept])
-    for header, name, column in zip(kept, index.names, factors[:, varies].T, strict=True):
-        if header != name:
-            index.angles[name] = _angles(path, header, column)
+    kept = np.flatnonzero(varies)
+    index = TableData(factors[:, kept], [names[i] for i in kept])
+    for i in kept:
+        name, circle, turn = read[i]
+        if circle:
+            index.angles[name] = _angles(path, headers[i], factors[:, i], steps=turn is None)
             index.symmetries[name] = 1
     return index, warnings
 
 
+def _varies(factors: np.ndarray) -> np.ndarray:
+    """Which columns of a table have two values or more, bool (f,)."""
+    return (factors != factors[:1]).any(axis=0)
+
+
 def _same_table(factors: np.ndarray, index: IndexedData) -> bool:
-    """Whether a table tells the images apart as the dataset's factors do, whatever its values."""
+    """Whether a table tells the images apart as the dataset's factors do, whatever its values.
+
+    Factors with one value tell none apart, and datasets leave them out.
+    """
     own = index.factors(np.arange(index.num_images))
+    if factors.ndim != 2 or len(factors) != len(own):
+        return False
+    factors, own = factors[:, _varies(factors)], own[:, _varies(own)]
     return factors.shape == own.shape and all(
         np.array_equal(
             np.unique(given, return_inverse=True)[1], np.unique(known, return_inverse=True)[1]
@@ -463,13 +475,14 @@ def _same_table(factors: np.ndarray, index: IndexedData) -> bool:
     )
 
 
-def _angles(path: Path, header: str, column: np.ndarray) -> np.ndarray:
-    """Return the angle of each value of a factor on a circle: numbers from 0 are equal steps.
+def _angles(path: Path, header: str, column: np.ndarray, steps: bool) -> np.ndarray:
+    """Return the angle of each value of a factor on a circle.
 
-    Any others mean what they mean in a custom dataset, or are refused as they are there.
+    With `steps` numbers from 0 are equal steps. Any others mean what they mean in a custom
+    dataset, or are refused as they are there.
     """
     values, size = np.unique(column), len(np.unique(column))
-    if header.endswith(":circle") and np.array_equal(values, np.arange(size)):
+    if steps and np.array_equal(values, np.arange(size)):
         return 2 * np.pi * np.arange(size) / size
     rows = [f"row {i}" for i in range(size)]
     factor = read_column(header, [str(int(v)) for v in values], str(path), rows).factor

@@ -147,6 +147,22 @@ def test_factors_in_another_order_than_the_dataset_are_said(tmp_path, order, war
     assert (len(said), "not those of turntable_hues" in " ".join(said)) == (warned, warned)
 
 
+@pytest.mark.parametrize("constant", ["of the file", "of the dataset"])
+def test_factors_with_one_value_tell_no_images_apart(tmp_path, constant):
+    """As the colour of dSprites in its latents_classes, which the dataset has not."""
+    table = np.column_stack([np.full(24, 3), TABLE])
+    if constant == "of the file":
+        np.savez(tmp_path / "data.npz", images=np.zeros((24, 64, 64), np.uint8), factors=table)
+        data = load(str(tmp_path / "data.npz"))
+    else:
+        data, table = ArrayData("one", [Factor("colour", 1), *GRID], images(0)), TABLE
+    assert "one value" in " ".join(data.warnings) or constant == "of the dataset"
+    for factors, said in ((table, False), (table[:, ::-1], True), (table[:, :-1], True)):
+        np.savez(tmp_path / "c.npz", codes=CODES, factors=factors)
+        warnings = code_sources.from_codes(tmp_path / "c.npz", data).warnings
+        assert ("are not those of" in " ".join(warnings)) == said
+
+
 @pytest.mark.parametrize(
     "factors",
     [
@@ -181,6 +197,8 @@ def test_names_of_factors(tmp_path, kind):
     ("header", "values", "degrees"),
     [
         ("turn:circle", range(8), range(0, 360, 45)),
+        (" turn : circle", range(8), range(0, 360, 45)),
+        ("turn: circle = 12", [0, 1, 2, 3, 5, 6, 7, 8], [0, 30, 60, 90, 150, 180, 210, 240]),
         ("turn:circle", range(0, 360, 45), range(0, 360, 45)),
         ("turn:circle", range(1, 9), range(45, 361, 45)),
         ("turn:circle=360", [0, 10, 20, 30, 90, 180, 190, 350], None),
@@ -243,6 +261,8 @@ def test_a_table_of_seventy_columns(tmp_path):
     [
         ({"factors": TABLE + 0.5}, "must be whole numbers.*0.5 in column 0"),
         ({"factors": np.where(TABLE == 2, np.nan, TABLE)}, "whole numbers.*nan in column 0"),
+        ({"factors": np.where(TABLE == 2, np.inf, TABLE)}, "whole numbers.*inf in column 0"),
+        ({"factors": np.where(TABLE == 2, -np.inf, TABLE)}, "whole numbers.*-inf in column 0"),
         ({"factors": TABLE.astype(str)}, "no table of whole numbers.*shape"),
         ({"factors": TABLE[:, 0]}, "no table of whole numbers"),
         (
@@ -251,6 +271,10 @@ def test_a_table_of_seventy_columns(tmp_path):
         ),
         ({"factors": TABLE, "factor_names": ["a"]}, "2 different names"),
         ({"factors": TABLE, "factor_names": ["a", "a:circle"]}, "2 different names"),
+        ({"factors": TABLE, "factor_names": ["a", "b:cirle"]}, "bad factor name.*'b:cirle'"),
+        ({"factors": TABLE, "factor_names": ["a", "b:circle=0"]}, "bad factor name"),
+        ({"factors": TABLE, "factor_names": ["a", ":circle"]}, "bad factor name"),
+        ({"factors": TABLE, "factor_names": ["a", "a : circle"]}, "2 different names"),
         ({"factors": TABLE, "circles": [[0, 2]]}, "below 2"),
         ({"factors": TABLE, "circles": [[0, 0]]}, "different numbers"),
         ({"factors": TABLE, "codes": CODES * 1e20}, "too large"),
