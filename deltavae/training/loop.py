@@ -92,9 +92,13 @@ class Loop:
             return math.inf
         return training_seconds(self.settings.max_hours) - sum(self._spent()) - self.seconds
 
+    def _planned(self) -> int:
+        """Epochs of the whole run, by its steps: those made, of whatever length, and the rest."""
+        begun = self.step - self.done  # where the epoch at hand began
+        return self._epoch + count_epochs(self.settings.steps - begun, self.epoch_length)
+
     def _total(self) -> int:
-        planned = count_epochs(self.settings.steps, self.epoch_length)
-        return epochs_in_time(planned, self._spent(), self.settings.max_hours)
+        return epochs_in_time(self._planned(), self._spent(), self.settings.max_hours)
 
     def epoch(self, stop: StopRequest, progress: ProgressBar) -> dict[str, Any] | None:
         """Make an epoch, or the rest of one; its row, or None where it had to stop before."""
@@ -136,8 +140,7 @@ class Loop:
 
     def _capacity(self) -> float:
         total = self._total()
-        planned = count_epochs(self.settings.steps, self.epoch_length)
-        value = self.capacity.restated(planned, total).at(self._epoch, total)
+        value = self.capacity.restated(self._planned(), total).at(self._epoch, total)
         # a run that finds more time than it feared does not fall back on its ramp
         last = self.history[-1].get("capacity") if self.history else None
         if last is not None and self.capacity.stop >= self.capacity.start:

@@ -11,6 +11,7 @@ from deltavae.errors import UserError
 from deltavae.io import write_json
 from deltavae.run_dir import RunDir
 from deltavae.training.interrupts import StopRequest
+from deltavae.training.train import where_it_stands
 from tests.faults.small import drive, small_loop
 
 SMALL = [
@@ -147,6 +148,20 @@ def test_a_lowered_learning_rate_is_the_one_used(tmp_path):
     moved = abs(resumed.model.decoder.get_weights()[0] - before).max()
     assert moved <= 6 * 1.2e-5  # 6 steps, each about the rate
     assert resumed.history[-1]["learning_rate"] == 1e-5
+
+
+# 8 and 14 steps end in an epoch shorter than the 6 steps of the others
+@pytest.mark.parametrize(("first", "then"), [(6, 12), (8, 16), (8, 10), (14, 28)])
+def test_a_run_is_extended_to_the_step_whatever_the_length_of_its_last_epoch(
+    tmp_path, first, then
+):
+    drive(small_loop(tmp_path, steps=first), StopRequest())
+    extended = drive(small_loop(tmp_path, resume=True, steps=then), StopRequest())
+    assert extended.step == extended.history[-1]["step"] == then
+    # C ends where the ramp does: the last epoch of the longer run is beyond its 60%
+    assert extended.history[-1]["capacity"] == 15.0
+    again = small_loop(tmp_path, resume=True, steps=then)
+    assert where_it_stands(again, again.settings).startswith("this run is finished: ")
 
 
 def test_a_run_is_not_resumed_to_fewer_steps_than_it_has_made(tmp_path):
