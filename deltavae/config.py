@@ -2,13 +2,14 @@
 
 import collections.abc
 import contextlib
+import difflib
 import functools
 import inspect
 import math
 import re
 import types
 import typing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -261,7 +262,14 @@ for _name, _part in _PARTS.items():
 
 
 class Experiment:
-    """A configuration, made into objects on demand."""
+    """A configuration, made into objects on demand.
+
+    Args:
+        bindings: those that were given beside the files.
+    """
+
+    def __init__(self, bindings: Sequence[str] = ()) -> None:
+        self.bindings = bindings
 
     @property
     def dataset_name(self) -> str:
@@ -307,6 +315,31 @@ class Experiment:
         """The operative configuration: each value that the objects made so far have used."""
         return gin.operative_config_str()
 
+    def unread(self, model: DeltaVAE | None = None) -> dict[str, UserError]:
+        """Return the bindings given beside the files that have no effect, each with its error.
+
+        Args:
+            model: what was made; all other parts of the experiment have been made too.
+        """
+        operative = _bindings(gin.operative_config_str())
+        if model is not None:
+            operative = _with_effect(operative, model.objective)
+        read = _read(operative)
+        return {
+            name: UserError(
+                f"{name} has no effect in this configuration, where nothing reads it",
+                expected=f"a parameter that is read{_such_as(name, operative)}",
+                received=name,
+            )
+            for name in binding_names(self.bindings)
+            if name not in read
+        }
+
+    def require_read(self, model: DeltaVAE) -> None:
+        """Raise `UserError` if a binding given beside the files has no effect on `model`."""
+        for error in self.unread(model).values():
+            raise error
+
 
 @contextlib.contextmanager
 def configured(files: Sequence[str], bindings: Sequence[str] = ()) -> Iterator[Experiment]:
@@ -322,15 +355,22 @@ def configured(files: Sequence[str], bindings: Sequence[str] = ()) -> Iterator[E
     gin.clear_config()
     try:
         with _translated():
-            for text in gin_files.whole(files, bindings):
+            texts = gin_files.whole(files, bindings)
+            for text in texts:
                 gin.parse_config(text)
-            yield Experiment()
+            _require_used_macros(texts)
+            yield Experiment(bindings)
     finally:
         gin.clear_config()
 
 
-def check(files: Sequence[str], bindings: Sequence[str] = ()) -> manifolds.Manifold:
-    """Make settings and a model of the files and bindings; returns the model's latent space.
+def check(
+    files: Sequence[str], bindings: Sequence[str] = ()
+) -> tuple[manifolds.Manifold, dict[str, UserError]]:
+    """Make settings and a model of the files and bindings.
+
+    Returns:
+        The model's latent space, and what `Experiment.unread` returns.
 
     Raises:
         UserError: they make none.
@@ -344,7 +384,7 @@ def check(files: Sequence[str], bindings: Sequence[str] = ()) -> manifolds.Manif
             experiment.final_capacity(model.objective),
         )
         TensorBoardLog(RunDir(""), experiment.tensorboard_every)
-        return model.posterior.manifold
+        return model.posterior.manifold, experiment.unread(model)
 
 
 def build(
@@ -364,8 +404,92 @@ def build(
     if name not in _PARTS:
         _register(name, part)
         _PARTS[name] = part
-    with configured(files, bindings):
-        return gin.get_configurable(name)()
+    with configured(files, bindings) as experiment:
+        made = gin.get_configurable(name)()
+        for error in experiment.unread().values():
+            raise error
+        return made
+
+
+def binding_names(lines: Sequence[str]) -> list[str]:
+    """What the lines bind, as `scope/part.parameter`; macros and included files are left out."""
+    statements = gin_files.statements("\n".join(lines), "a binding")
+    return list(
+        dict.fromkeys(_name_of(each) for each in statements if _is_binding(each) and each.arg_name)
+    )
+
+
+def _is_binding(statement: object) -> bool:
+    return isinstance(statement, gin.config_parser.BindingStatement)
+
+
+def _name_of(statement: gin.config_parser.BindingStatement) -> str:
+    """`scope/part.parameter` of a binding, by the shortest name of the part."""
+    scope = f"{statement.scope}/" if statement.scope else ""
+    return f"{scope}{statement.selector.rsplit('.', 1)[-1]}.{statement.arg_name}"
+
+
+def _read(operative: dict[str, Any]) -> set[str]:
+    """The bindings that the operative configuration came from.
+
+    Of several scopes that bind a parameter, the innermost is read.
+    """
+    bound, read = _bindings(gin.config_str()).keys(), set()
+    for name in operative:
+        scopes, parameter = name.rpartition("/")[0].split("/"), name.rpartition("/")[2]
+        scoped = ["/".join([*scopes[:i], parameter]) for i in range(len(scopes), -1, -1)]
+        read |= set([each for each in scoped if each in bound][:1])
+    return read
+
+
+def _with_effect(operative: dict[str, Any], objective: objectives.Objective) -> dict[str, Any]:
+    """Leave out what a part takes but, as the others are, does not use."""
+
+    def idle(name: str) -> bool:
+        part, _, parameter = name.rpartition(".")
+        if part.rpartition("/")[2] == "DiffusionPosterior" and parameter == "num_steps":
+            return operative[f"{part}.mode"] == "exact"
+        return part == "capacity" and not scheduled
+
+    # an objective whose C is not that of the schedule gives a number for none
+    c = objective.capacity(tf.constant(math.nan), 0) if objective.has_capacity else 0.0
+    scheduled = math.isnan(float(c))
+    return {name: value for name, value in operative.items() if not idle(name)}
+
+
+def _require_used_macros(texts: Sequence[str]) -> None:
+    """Raise `UserError` for a line like `steps = 1000`, to gin a macro, that no %steps uses."""
+    as_text, defined = _AsText(), []
+    for text in texts:
+        for each in gin_files.statements(text, "the configuration", as_text):
+            if _is_binding(each) and not each.arg_name:
+                defined.append(f"{each.scope}/{each.selector}" if each.scope else each.selector)
+    unused = next((name for name in defined if name not in as_text.macros), None)
+    if unused is not None:
+        known = [f"{part}.{parameter}" for part in _PARTS for parameter in _parameters(part)]
+        raise UserError(
+            f"{unused} has no effect: it names no part, and no %{unused} refers to it",
+            expected=f"the name of a parameter{_such_as(unused, known)}",
+            received=unused,
+        )
+
+
+def _parameters(part: str) -> list[str]:
+    given = _GIVEN.get(part, ["image_shape", "latent_dim"])
+    return [name for name in inspect.signature(_PARTS[part]).parameters if name not in given]
+
+
+def _such_as(name: str, known: Iterable[str]) -> str:
+    """Name up to three known parameters that `name` may stand for; empty if there are none."""
+    part, _, parameter = name.rpartition(".")
+    by_parameter: dict[str, list[str]] = {}
+    for each in known:
+        by_parameter.setdefault(each.rpartition(".")[2], []).append(each)
+    near = difflib.get_close_matches(parameter, by_parameter, n=1)
+    found = [each for each in known if not part and each.startswith(f"{name}.")]
+    found = found or [each for one in near for each in by_parameter[one]]
+    nearest = difflib.get_close_matches(name, found, n=3, cutoff=0.0)
+    return f", such as {_either(nearest)}" if nearest else ""
 
 
 MAY_CHANGE = frozenset(
@@ -402,7 +526,10 @@ def require_same_experiment(
     Returns:
         Lines for the user: differences that are allowed, and what could not be compared.
     """
-    changed = _differences(run_dir.config.read_text(encoding="utf-8"), experiment.text())
+    saved = _bindings(
+        run_dir.config.read_text(encoding="utf-8"), f"the configuration {run_dir.config}"
+    )
+    changed = _differences(saved, _bindings(experiment.text()))
     info = read_json(run_dir.info) if run_dir.info.is_file() else {}
     digest = info.get("dataset_digest")
     refused = {name: values for name, values in changed.items() if name not in MAY_CHANGE}
@@ -428,9 +555,8 @@ def require_same_experiment(
     return notes
 
 
-def _differences(saved: str, operative: str) -> dict[str, tuple[str, str]]:
+def _differences(old: dict[str, Any], new: dict[str, Any]) -> dict[str, tuple[str, str]]:
     """Binding -> (saved value, operative value), as a configuration writes them."""
-    old, new = _bindings(saved), _bindings(operative)
     shared = {name: (old[name], new[name]) for name in new if name in old}
     # a binding that only one of them has counts where it is not a parameter's default
     added = {name: (_default(name), new[name]) for name in new if name not in old}
@@ -445,10 +571,14 @@ def _differences(saved: str, operative: str) -> dict[str, tuple[str, str]]:
 class _AsText(gin.config_parser.ParserDelegate):
     """References and macros as a configuration writes them."""
 
+    def __init__(self) -> None:
+        self.macros: set[str] = set()
+
     def configurable_reference(self, scoped_configurable_name: str, evaluate: bool) -> Any:
         return _Reference(f"@{scoped_configurable_name}{'()' if evaluate else ''}")
 
     def macro(self, macro_name: str) -> Any:
+        self.macros.add(macro_name)
         return _Reference(f"%{macro_name}")
 
 
@@ -456,16 +586,9 @@ class _Reference(str):
     pass
 
 
-def _bindings(text: str) -> dict[str, Any]:
-    parser = gin.config_parser.ConfigParser(text, _AsText())
-    found = {}
-    for statement in parser:
-        if isinstance(statement, gin.config_parser.BindingStatement):
-            scope = f"{statement.scope}/" if statement.scope else ""
-            found[f"{scope}{statement.selector}.{statement.arg_name}"] = _as_tuples(
-                statement.value
-            )
-    return found
+def _bindings(text: str, what: str = "the configuration") -> dict[str, Any]:
+    statements = gin_files.statements(text, what, _AsText())
+    return {_name_of(each): _as_tuples(each.value) for each in statements if _is_binding(each)}
 
 
 def _as_tuples(value: Any) -> Any:

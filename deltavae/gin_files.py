@@ -51,8 +51,8 @@ def texts(name: str) -> list[str]:
 
 
 def _texts(name: str, including: tuple[str, ...]) -> list[str]:
-    text, statements = _read(name, including)
-    includes = [each.filename for each in statements if _is_include(each)]
+    text, found = _read(name, including)
+    includes = [each.filename for each in found if _is_include(each)]
     return [text, *(part for each in includes for part in _texts(each, (*including, name)))]
 
 
@@ -66,13 +66,13 @@ def whole(files: Sequence[str], bindings: Sequence[str]) -> list[str]:
         UserError: as for `texts`, or a binding is not valid gin.
     """
     joined = "\n".join(bindings)
-    statements = _statements(joined, "a binding")
-    return [*(_whole(*_read(file, ()), (file,)) for file in files), _whole(joined, statements, ())]
+    found = statements(joined, "a binding")
+    return [*(_whole(*_read(file, ()), (file,)) for file in files), _whole(joined, found, ())]
 
 
-def _whole(text: str, statements: list, including: tuple[str, ...]) -> str:
+def _whole(text: str, found: list, including: tuple[str, ...]) -> str:
     lines = text.splitlines()
-    for each in filter(_is_include, statements):
+    for each in filter(_is_include, found):
         included = _read(each.filename, including)
         lines[each.location.line_num - 1] = _whole(*included, (*including, each.filename))
     return "\n".join(lines)
@@ -91,13 +91,22 @@ def _read(name: str, including: tuple[str, ...]) -> tuple[str, list]:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise UserError(f"the configuration {name} cannot be read", received=error) from None
-    return text, _statements(text, f"the configuration {name}")
+    return text, statements(text, f"the configuration {name}")
 
 
-def _statements(text: str, what: str) -> list:
-    """Return the statements of a gin text; where it is none, the error shows the line."""
+def statements(text: str, what: str, names: config_parser.ParserDelegate | None = None) -> list:
+    """Return the statements of a gin text, by default with references and macros as text.
+
+    Args:
+        text: in gin.
+        what: names the text in the error.
+        names: makes what stands for references and macros in values.
+
+    Raises:
+        UserError: it is no gin; shows the line.
+    """
     try:
-        return list(config_parser.ConfigParser(text, _AnyName()))
+        return list(config_parser.ConfigParser(text, names or _AnyName()))
     except tokenize.TokenError:
         raise UserError(
             f"{what} cannot be read",

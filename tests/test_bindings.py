@@ -56,14 +56,16 @@ def used(name, part):
     return bindings
 
 
-def outcome(bindings):
-    """`refused: ...`, or `runs`."""
+def outcome(file, bindings):
+    """`refused: ...`, or `runs`, for the bindings in a file."""
+    file.write_text("\n".join(bindings))
+    files = ["gin/base.gin", str(file)]
     try:
-        with config.configured(["gin/base.gin"], bindings) as experiment:
+        with config.configured(files) as experiment:
             _ = experiment.settings, experiment.capacity, experiment.dataset_name
             _ = experiment.tensorboard_every, experiment.readout
             model = experiment.model((64, 64, 1))
-        config.check(["gin/base.gin"], bindings)
+        config.check(files)
     except UserError as error:
         return f"refused: {error.message}"
     terms = model.losses_per_image(tf.zeros((2, 64, 64, 1)), tf.constant([0, 0]), True)
@@ -88,17 +90,18 @@ def accepted(name, parameter, value, hint):
 
 
 @pytest.mark.parametrize("name", sorted(PARTS))
-def test_a_wrong_value_is_refused_in_one_line_or_runs(name):
+def test_a_wrong_value_is_refused_in_one_line_or_runs(tmp_path, name):
+    file = tmp_path / "own.gin"
     part = PARTS[name]
     maker = part.__init__ if inspect.isclass(part) else part
     # no diffusion on flat space has a uniform prior: there the rest is refused by that
-    assert name == "Euclidean" or outcome(used(name, part)) == "runs"
+    assert name == "Euclidean" or outcome(file, used(name, part)) == "runs"
     for parameter, described in inspect.signature(maker).parameters.items():
         if parameter == "self":
             continue
         for value in [*TEXT, *NUMBERS, *OTHERS]:
             binding = f"{name}.{parameter} = {value}"
-            found = outcome([*used(name, part), binding])
+            found = outcome(file, [*used(name, part), binding])
             assert "\n" not in found
             if not accepted(name, parameter, value, described.annotation):
                 assert found.startswith("refused: "), (binding, found)

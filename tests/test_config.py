@@ -1,4 +1,5 @@
 import pathlib
+import re
 
 import pytest
 
@@ -95,6 +96,76 @@ def test_a_typo_names_what_exists(binding, near):
     with pytest.raises(UserError, match=near), configured(BASE, [binding]) as experiment:
         _ = experiment.settings, experiment.readout
         experiment.model((64, 64, 1))
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        (["steps = 1000"], r"steps has no effect.*train\.steps"),
+        (["seed=3"], r"seed has no effect.*train\.seed"),
+        (["train = 3"], r"train has no effect.*train\."),
+        (["own/steps = 3", "train.steps = %steps", "steps = 7"], "own/steps has no effect"),
+    ],
+)
+def test_a_line_that_gin_takes_for_an_unused_macro_is_refused(tmp_path, lines, says):
+    (tmp_path / "own.gin").write_text("\n".join(["include 'gin/base.gin'", *lines]))
+    for files, bindings in [(BASE, lines), ([str(tmp_path / "own.gin")], [])]:
+        with pytest.raises(UserError, match=says), configured(files, bindings):
+            pass
+
+
+def test_a_macro_that_is_used_somewhere_is_none(tmp_path):
+    (tmp_path / "own.gin").write_text("n = 7\ntrain.steps = %n\ntrain.batch_size = %n\n")
+    with configured([*BASE, str(tmp_path / "own.gin")], ["train.steps = 3"]) as experiment:
+        assert (experiment.settings.steps, experiment.settings.batch_size) == (3, 7)
+        saved = tmp_path / "config.gin"
+        saved.write_text(experiment.text())
+    # used by what is overridden only: as a run is resumed with other steps
+    bindings = ["train.steps = 3", "train.batch_size = 3"]
+    with configured([str(saved)], bindings) as experiment:
+        assert experiment.settings.batch_size == 3
+
+
+@pytest.mark.parametrize(
+    ("binding", "says"),
+    [
+        ("shpere/Hypersphere.dim = 3", r"shpere/Hypersphere\.dim .*such as Hypersphere\.dim"),
+        ("BetaObjective.beta = 4.0", r"such as CapacityObjective\.beta"),
+        ("GaussianPosterior.dim = 3", r"such as Hypersphere\.dim"),
+        ("mlp_encoder.units = (4,)", r"mlp_encoder\.units has no effect"),
+        ("DiffusionPosterior.num_steps = 9", r"DiffusionPosterior\.num_steps has no effect"),
+        ("FlatTorus.num_circles = 3", "FlatTorus.num_circles has no effect"),
+    ],
+)
+def test_a_binding_that_nothing_reads_is_refused(tmp_path, command, binding, says):
+    _, unread = check(BASE, [binding, "settings.train.batch_size = 8"])
+    (error,) = unread.values()
+    assert re.search(says, error.message)
+    # lines of files are for whoever uses them
+    (tmp_path / "own.gin").write_text(f"{binding}\n")
+    assert check([*BASE, str(tmp_path / "own.gin")])[1] == {}
+    done = command("train", f"--gin_bindings={binding}", f"--output_dir={tmp_path}/run")
+    assert done.returncode == 2 and re.search(says, done.stderr.splitlines()[-1])
+    assert not (tmp_path / "run").exists()
+
+
+def test_scopes_that_are_read_are_told_from_those_that_are_not():
+    """A sphere within the product reads its own scope, and where that is silent no scope."""
+    files = ["gin/base.gin", "gin/posteriors/diffusion_product.gin"]
+    assert check(files, ["sphere/Hypersphere.dim = 3"])[1] == {}
+    assert list(check(files, ["Hypersphere.dim = 3"])[1]) == ["Hypersphere.dim"]
+
+
+@pytest.mark.parametrize(
+    ("bindings", "unread"),
+    [
+        ([], []),
+        (["model.objective = @BetaObjective()"], ["capacity.stop"]),
+        (["model.objective = @AnnealedVAEObjective()"], ["capacity.stop"]),
+    ],
+)
+def test_the_schedule_of_c_is_read_by_an_objective_that_follows_it(bindings, unread):
+    assert list(check(BASE, [*bindings, "capacity.stop = 20.0"])[1]) == unread
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,7 @@ def _train(run: dict[str, Any], run_dir: RunDir) -> None:
         output_dir=str(run_dir.path),
         resume=run_dir.can_be_resumed(),
         overwrite=False,
+        bindings_checked=True,
     )
 
 

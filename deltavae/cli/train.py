@@ -91,6 +91,7 @@ def train_command(
     resume: bool,
     overwrite: bool,
     strategy: str = "none",
+    bindings_checked: bool = False,
 ) -> None:
     """Train and export.
 
@@ -98,6 +99,9 @@ def train_command(
     process that comes after this one (`run.sh`), when the GPU is free again. SIGTERM and
     Ctrl-C end the run after its step with a checkpoint and `Interrupted`; on the grader,
     where nobody would resume it, with the export of what there is.
+
+    A binding that nothing reads is refused, unless `bindings_checked` says that this was seen
+    to: those of a study, which its runs share, need not be read by each of them.
 
     Raises:
         UserError: what was asked for is impossible.
@@ -120,7 +124,16 @@ def train_command(
         try:
             with stop.installed():
                 _train(
-                    chosen, extra, output, resume, overwrite, bool(files), strategy, events, stop
+                    chosen,
+                    extra,
+                    output,
+                    resume,
+                    overwrite,
+                    bool(files),
+                    strategy,
+                    bindings_checked,
+                    events,
+                    stop,
                 )
         except Interrupted as error:
             if RunDir(output).checkpoints.exists() or target.checkpoints.exists():
@@ -143,6 +156,7 @@ def _train(
     overwrite: bool,
     configuration_given: bool,
     strategy: str,
+    bindings_checked: bool,
     events: Events,
     stop: StopRequest,
 ) -> None:
@@ -171,6 +185,8 @@ def _train(
         data = experiment.data()
         with group.scope():
             model = experiment.model(data.image_shape)
+        if not bindings_checked:
+            experiment.require_read(model)
         model.objective.require_batch(settings.batch_size)
         require_fitting(
             readout, model.posterior.manifold, experiment.final_capacity(model.objective)

@@ -10,12 +10,13 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deltavae.errors import UserError, unknown_name
+from deltavae.studies.run_spec import RunSpec
 from deltavae.studies.study import Study
 from deltavae.studies.study import study as make_study
 
@@ -107,16 +108,72 @@ def check_names(study: Study) -> tuple[list[str], dict[str, str]]:
         warnings += without_interventions(study.scoring.asked, data.is_grid, name)[1]
     _require(scoring.readouts, READOUTS, "readouts")
     check(scoring.protocol, scoring.seed, 1, scoring.settings, False, None, scoring.readouts)
-    checked: set[tuple[tuple[str, ...], str]] = set()
-    for run in study.runs():
+    checked: set[tuple[str, str]] = set()
+    effects = _Effects(study)
+    for run in replace(study, only=None).runs():
         if run.pixels:
             continue
-        parts = {(run.gin_configs, each) for each in ("", *run.bindings)}
+        parts = {(run.variant, each) for each in ("", *run.bindings)}
         if not parts <= checked:
-            manifold = config.check(run.gin_configs, run.bindings)
+            manifold, unread = config.check(run.gin_configs, run.bindings)
             _require_some_readout(scoring.readouts, manifold, run.setting)
+            effects.seen(run, unread)
             checked |= parts
+    effects.require()
     return warnings, digests
+
+
+class _Effects:
+    """Which bindings of a study have an effect, gathered run by run.
+
+    Those that all variants share, or that are swept in all, need not have one in each: a study
+    of spheres and planes may bind the dimensions of both.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.read: dict[str, set[str]] = {}
+        self.unread: dict[str, dict[str, UserError]] = {}
+
+    def seen(self, run: RunSpec, unread: Mapping[str, UserError]) -> None:
+        """Note which bindings of a run nothing reads, each with its error."""
+        self.read.setdefault(run.variant, set()).update(_names(run.bindings) - unread.keys())
+        self.unread.setdefault(run.variant, {}).update(unread)
+
+    def require(self) -> None:
+        """Raise `UserError` for a binding without effect, or settings that are the same by it."""
+        everywhere = set().union(*self.read.values())
+        for variant, errors in self.unread.items():
+            bound = [p for p in self.study.variants[variant] if not p.endswith(".gin")]
+            own = _names([*bound, *map(_line, self.study.own_grids.get(variant, [{}])[0])])
+            for name, error in errors.items():
+                if name not in (self.read[variant] if name in own else everywhere):
+                    raise UserError(f"variant {variant!r}: {error}") if variant else error
+        settings: dict[tuple[str, str], RunSpec] = {}
+        one = replace(self.study, only=None, seeds=(0,), datasets=self.study.datasets[:1])
+        for run in one.runs():
+            unread = [k for k in run.values if not _names([_line(k)]) <= self.read[run.variant]]
+            values = repr({k: v for k, v in run.values.items() if k not in unread})
+            before = settings.setdefault((run.variant, values), run)
+            if before is not run:
+                raise UserError(
+                    f"two settings of the study differ only in {', '.join(unread)}, which "
+                    "nothing in them reads",
+                    expected="swept values that have an effect in each variant",
+                    received=f"{before.setting!r} and {run.setting!r}",
+                    advice="Sweep it in study.variant_sweep, for the variants that read it.",
+                )
+
+
+def _line(name: str) -> str:
+    """Bind a swept name to something, so that it can be read as a binding."""
+    return f"{name} = 0"
+
+
+def _names(bindings: Iterable[str]) -> set[str]:
+    from deltavae import config
+
+    return set(config.binding_names(list(bindings)))
 
 
 def _require(names: Sequence[str], known: Iterable[str], label: str) -> None:

@@ -70,6 +70,66 @@ def test_a_wrong_study_is_refused_before_anything_starts(tmp_path, line, says):
         loader.check_names(loader.load_study(str(path)))
 
 
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        # 8 runs that are the same but for their names
+        ("study.sweep = {'beta': [1.0, 4.0]}", r"beta has no effect.*CapacityObjective\.beta"),
+        ("study.bindings = ['seed = 3']", r"seed has no effect.*train\.seed"),
+        (
+            "study.sweep = {'BetaObjective.beta': [1.0, 4.0]}",
+            r"BetaObjective\.beta has no effect.*CapacityObjective\.beta",
+        ),
+        ("study.bindings = ['GaussianPosterior.dim = 3']", r"GaussianPosterior\.dim has no eff"),
+        (
+            "study.variants = {'a': [], 'b': ['PowerSphericalPosterior.dim = 3']}",
+            r"variant 'b': PowerSphericalPosterior\.dim has no effect.*Hypersphere\.dim",
+        ),
+        (
+            "study.variants = {'S': [], 'R': ['model.posterior = @GaussianPosterior()']}\n"
+            "study.sweep = {'Hypersphere.dim': [3, 4]}",
+            r"differ only in Hypersphere\.dim.*'R dim=3' and 'R dim=4'.*variant_sweep",
+        ),
+        (
+            "study.variants = {'S': [], 'R': ['model.posterior = @GaussianPosterior()']}\n"
+            "study.variant_sweep = {'R': {'Hypersphere.dim': [3]}}",
+            r"variant 'R': Hypersphere\.dim has no effect",
+        ),
+        ("study.sweep = {'DiffusionPosterior.num_steps': [5, 9]}", "num_steps has no effect"),
+    ],
+)
+def test_what_has_no_effect_is_refused_before_anything_starts(tmp_path, any_data, line, says):
+    path = tmp_path / "wrong.gin"
+    path.write_text(f"study.gin_configs = ['gin/base.gin']\n{line}\n")
+    a_study = loader.load_study(str(path))
+    with pytest.raises(UserError, match=says):
+        loader.check_names(a_study)
+    with pytest.raises(UserError, match=says):
+        loader.check_names(a_study.restricted("0"))
+
+
+def test_what_variants_share_need_not_have_an_effect_in_each(tmp_path, any_data):
+    path, file = tmp_path / "own.gin", tmp_path / "flat.gin"
+    file.write_text("model.posterior = @GaussianPosterior()\nVonMisesFisherPosterior.dim = 3\n")
+    path.write_text(
+        "study.gin_configs = ['gin/base.gin']\n"
+        f"study.variants = {{'S': [], 'R': [{str(file)!r}]}}\n"
+        "study.bindings = ['FlatTorus.num_circles = 2', 'capacity.stop = %c']\n"
+        "study.zip = {'Hypersphere.dim': [2, 5], 'GaussianPosterior.dim': [2, 5]}\n"
+        "study.sweep = {'c': [5.0, 10.0]}\n"
+    )
+    a_study = loader.load_study(str(path))
+    with pytest.raises(UserError, match="FlatTorus"):
+        loader.check_names(a_study)
+    path.write_text(path.read_text().replace("'FlatTorus.num_circles = 2', ", ""))
+    loader.check_names(loader.load_study(str(path)))
+
+
+def test_a_binding_beside_a_study_file_is_of_the_study(tmp_path):
+    with pytest.raises(UserError, match=r"train\.steps has no effect"):
+        loader.load_study("gin/studies/quick.gin", ["train.steps = 5"])
+
+
 def test_a_file_of_one_run_is_no_study():
     with pytest.raises(
         UserError, match=r"beta_vae\.gin binds no study\.\*; expected .*quick"
