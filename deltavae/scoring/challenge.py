@@ -143,7 +143,7 @@ def run_metric(
     module = getattr(library(), chosen.module)
     if metric == "beta_vae" and data.num_factors < 2:
         raise UserError("this metric tells which factor was held", expected="two factors or more")
-    if metric in ("mig", "sap_score"):
+    if metric in ("mig", "sap_score", "unsupervised"):
         represent = _at_least_two(represent)
     if metric == "mig_circular":
         represent = _on_circles(represent, circles)
@@ -163,13 +163,15 @@ def run_metric(
 
 
 def _at_least_two(represent: Callable[[np.ndarray], np.ndarray]) -> Callable:
-    """The same, refusing one code: these metrics compare the best code with the second best."""
+    """The same, refusing one code."""
 
     def checked(drawn: np.ndarray) -> np.ndarray:
         codes = represent(drawn)
         if codes.shape[1] < 2:
             raise UserError(
-                "this metric compares the two best codes", expected="two codes or more"
+                "this metric compares codes with each other",
+                expected="two codes or more",
+                received=codes.shape[1],
             )
         return codes
 

@@ -15,6 +15,8 @@ from collections.abc import Callable
 import numpy as np
 
 HELD_OUT = 0.2
+# How far apart cosines and sines of one direction may be by rounding.
+_SAME = 1e-9
 Split = tuple[np.ndarray, np.ndarray]
 
 
@@ -32,12 +34,17 @@ def linear_r2(codes: np.ndarray, targets: np.ndarray, split: Split) -> float:
     Args:
         codes: (n, k). targets: (n, m).
         split: positions to fit to, positions to test on.
+
+    Returns:
+        NaN where the points to test on have one target alone, and so no deviations.
     """
     from sklearn.linear_model import LinearRegression  # here, since most scores need no probe
 
     fitted, held_out = split
     probe = LinearRegression().fit(codes[fitted].astype(np.float64), targets[fitted])
     truth = targets[held_out]
+    if np.ptp(truth, axis=0).max() < _SAME:
+        return float("nan")
     error = np.sum((truth - probe.predict(codes[held_out].astype(np.float64))) ** 2)
     return float(1.0 - error / np.sum((truth - truth.mean(axis=0)) ** 2))
 
@@ -90,6 +97,7 @@ def probe_factors(
     Returns:
         by factor: `images` and `objects`, R² on held-out images and on held-out objects (left
         out where the points are of one object), the same with `pca_` before, and `object_factor`.
+        R² is NaN where the held-out points show one value of the factor.
     """
     result: dict[str, dict[str, float | str]] = {}
     things = object_factor(names, sizes, angles)

@@ -93,9 +93,9 @@ def format_scores(scores: Scores) -> Table:
         for kind, label in _PROBES.items():
             if kind.startswith("pca_") and "baselines" in scores:
                 continue  # a column of its own
-            cells = [report["probes"][factor].get(kind) for report in columns.values()]
-            if any(cell is not None for cell in cells):
-                shown = ["" if cell is None else f"{cell:.4f}" for cell in cells]
+            cells = [report["probes"][factor].get(kind, np.nan) for report in columns.values()]
+            if np.isfinite(cells).any():
+                shown = [f"{cell:.4f}" if np.isfinite(cell) else "" for cell in cells]
                 table.add_row(Text(f"r2_{factor}, {label.format(held_out)}"), *shown)
     for key in failed:
         marks = ("failed" if key in report["failed"] else "" for report in columns.values())

@@ -77,6 +77,7 @@ _ALL = (
         "about 0",
         chance="near 0",
         group="challenge",
+        undefined="for one code",
     ),
     ScoreSpec(
         "sap_score",
@@ -87,6 +88,7 @@ _ALL = (
         chance="near 0",
         group="challenge",
         depends_on_protocol=True,
+        undefined="for one code",
     ),
     ScoreSpec(
         "irs",
@@ -230,6 +232,7 @@ _ALL = (
         chance="0 for independent codes",
         group="unsupervised",
         higher_is_better=False,
+        undefined="for one code",
     ),
     ScoreSpec(
         "downstream_logistic_regression",
@@ -283,6 +286,7 @@ def score_spec(key: str) -> ScoreSpec | None:
             best="1",
             chance="0, or a little less",
             group="circular",
+            undefined="where the images held out, a fifth, show one value of the factor",
         )
     known = SCORES.get(key.removesuffix("_2019"))
     if known is None or known.key == key:

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -234,6 +235,29 @@ def test_odd_codes_are_scored_with_a_warning(tmp_path, data, turned):
     np.savez(path, codes=turned[0][:, :1])
     scores = evaluate(codes_file=path, data=data, settings="fast", metrics=["mig", "irs"])
     assert "two codes" in scores["failed"]["mig"] and "irs" in scores["scores"]
+
+
+@pytest.mark.parametrize("images", [2, 7, 8])
+def test_what_a_few_images_or_one_code_cannot_give_has_its_reason(tmp_path, images):
+    number = np.arange(images)
+    np.savez(
+        tmp_path / "c.npz",
+        codes=number[:, None] % 5,
+        factors=np.stack([number, number % 2], 1),
+        factor_names=["turn:circle", "side"],
+    )
+    metrics = ["mig", "sap_score", "unsupervised", "irs"]
+    options = {"settings": "fast", "protocol": "current", "metrics": metrics}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        scores = evaluate(codes_file=tmp_path / "c.npz", **options)
+    failed = dict(scores["failed"])
+    for metric in metrics[:3]:
+        assert failed.pop(metric).endswith("expected two codes or more; received 1")
+    if images < 8:  # one is held out
+        assert "not defined where the images held out" in failed.pop("r2_turn")
+    assert not failed and ("r2_turn" in scores["scores"]) == (images == 8)
+    assert "nan" not in table_text(format_scores(scores))
 
 
 def test_ranks():
