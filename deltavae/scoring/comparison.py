@@ -109,7 +109,12 @@ def entries_of(
         UserError: a run was not scored under one of the readouts.
     """
     columns = [by_readout(scores) for scores in all_scores]
-    chosen = list(readouts) or [n for n in columns[0] if all(n in each for each in columns)]
+    of_runs = [
+        found
+        for found, scores in zip(columns, all_scores, strict=True)
+        if title_of(scores, next(iter(found))) != "codes"
+    ] or columns
+    chosen = list(readouts) or [n for n in of_runs[0] if all(n in each for each in of_runs)]
     entries = []
     for run, (name, scores, found) in enumerate(zip(names, all_scores, columns, strict=True)):
         first = next(iter(found))

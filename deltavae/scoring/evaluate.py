@@ -82,7 +82,8 @@ def evaluate(
             Scores of another source there are never replaced; all others are, with a warning
             where they had more.
         seed: of the metrics' random draws.
-        seeds: repeats with seed, seed + 1, ...; scores are means, `spread` their deviations.
+        seeds: repeats of the metrics with seed, seed + 1, ...; scores are means, `spread` their
+            deviations. The scores of periodic factors are of the first alone.
         jobs: processes (a script's main must be guarded); by default one a core, one when fast.
         reference: disentanglement_lib's own code throughout, slow; `current` only.
         discrete: the codes are categories: changes InfoMEC, and no circles are looked for.

@@ -1,10 +1,10 @@
 """What may be asked of `deltavae.scoring.evaluate.evaluate`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from deltavae.errors import UserError, unknown_name
 from deltavae.models import READOUTS
-from deltavae.scoring.challenge import METRICS, PROTOCOLS
+from deltavae.scoring.challenge import BY_PROTOCOL, METRICS, PROTOCOLS
 from deltavae.scoring.library_adaptor import SETTINGS
 from deltavae.scoring.score_specs import CHALLENGE, SCORES
 
@@ -19,6 +19,7 @@ def metric_names(metrics: Sequence[str] | None) -> list[str]:
     given_by = {score: name for name, metric in METRICS.items() for score in metric.scores}
     for name in metrics:
         if name != "all" and name not in METRICS and name not in given_by:
+            _refuse_what_comes_with_others(name, given_by)
             raise unknown_name("unknown metric", name, METRICS, "all")
     if not metrics:
         raise UserError(
@@ -30,6 +31,25 @@ def metric_names(metrics: Sequence[str] | None) -> list[str]:
     if "all" in metrics:
         return list(METRICS)
     return list(dict.fromkeys(name if name in METRICS else given_by[name] for name in metrics))
+
+
+def _refuse_what_comes_with_others(name: str, given_by: Mapping[str, str]) -> None:
+    """Raise `UserError` if this is a score of scores.json that no metric of its own gives."""
+    metric = given_by.get(name.removesuffix("_2019"), "")
+    if name == "d_lsbd" or name.startswith("r2_"):
+        why, advice = "always computed, for factors on circles", "Leave it out."
+    elif name.endswith("_2019") and metric in BY_PROTOCOL:
+        why, advice = f"computed with {metric}", f"Ask for {metric} with --protocol both."
+    elif name == "udr":
+        why, advice = "of several runs", "Compare them with --compare --udr."
+    else:
+        return
+    raise UserError(
+        f"{name} cannot be asked for as a metric",
+        expected=f"some of {', '.join(METRICS)}, or all",
+        received=f"{name}, a score that is {why}",
+        advice=advice,
+    )
 
 
 def without_interventions(

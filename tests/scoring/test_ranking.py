@@ -115,7 +115,19 @@ def test_every_readout_that_the_runs_share_has_a_column(tmp_path, command):
     # mig puts them 4, 2, 3, 1 and sap_score 1, 3, 4, 2
     assert cells(shown, "mean rank") == ["2.50", "2.50", "3.50", "1.50"]
     shown = command("evaluate", "--compare", a, mine).stdout
-    assert header(shown) == ["a (embedding)", "mine (codes)"]
+    assert header(shown) == ["a (embedding)", "a (aligned)", "a (ica)", "mine (codes)"]
+    # a file of codes hides no readout that the runs share, even one it does not have
+    c = written(tmp_path / "c", aligned=(0.3, 0.2), angles=(0.9, 0.9))
+    d = written(tmp_path / "d", angles=(0.1, 0.2), aligned=(0.4, 0.5))
+    both = ["c (aligned)", "c (angles)", "d (aligned)", "d (angles)"]
+    assert header(command("evaluate", "--compare", c, d).stdout) == both
+    for files in ([c, d, mine], [mine, c, d]):
+        shown = command("evaluate", "--compare", *files).stdout
+        assert [each for each in header(shown) if each != "mine (codes)"] == both
+        assert len(header(shown)) == 5
+    other = written(tmp_path / "other", "codes", embedding=(0.1, 0.1))
+    shown = command("evaluate", "--compare", mine, other).stdout
+    assert header(shown) == ["mine (codes)", "other (codes)"]
     shown = command("evaluate", "--compare", a, mine, "--readouts", "ica,aligned").stdout
     assert header(shown) == ["a (ica)", "a (aligned)", "mine (codes)"]
     assert cells(shown, "sap_score") == ["0.9000", "0.2000", "0.5000"]
