@@ -7,6 +7,10 @@ import tensorflow as tf
 from deltavae.distributions.spherical import Spherical
 from deltavae.manifolds.numerics import dot
 
+# From here on Stirling's series replaces the differences below, which cancel. Both are then
+# right to 1e-7: the first term that is left out is beta / (12 alpha^2).
+_LARGE = 1e7
+
 
 class PowerSpherical(Spherical):
     """Density proportional to (1 + loc . z)^kappa (De Cao, Aziz, arXiv 2006.04437).
@@ -34,11 +38,11 @@ class PowerSpherical(Spherical):
         """log of the integral of ((1 + cos) / 2)^kappa over the sphere, float64."""
         alpha, beta = self._alpha_beta()
         constant = beta * math.log(math.pi) + 2 * beta * math.log(2)
-        return constant + tf.math.lgamma(alpha) - tf.math.lgamma(alpha + beta)
+        return constant + _log_gamma_difference(alpha, beta)
 
     def _kl_uniform(self) -> tf.Tensor:
         alpha, beta = self._alpha_beta()
-        mean_log = tf.math.digamma(alpha) - tf.math.digamma(alpha + beta)
+        mean_log = _digamma_difference(alpha, beta)
         kl = (alpha - beta) * mean_log - self._log_normaliser() + self.manifold.log_volume
         return tf.cast(kl, self.dtype)
 
@@ -51,3 +55,19 @@ class PowerSpherical(Spherical):
         far = tf.random.stateless_gamma(shape, far_seed, half, dtype=self.dtype)
         total = near + far
         return (near - far) / total, 2 * tf.sqrt(near * far + 1e-30) / total
+
+
+def _log_gamma_difference(alpha: tf.Tensor, beta: float) -> tf.Tensor:
+    """log gamma(alpha) - log gamma(alpha + beta)."""
+    small, large = tf.minimum(alpha, _LARGE), tf.maximum(alpha, _LARGE)
+    direct = tf.math.lgamma(small) - tf.math.lgamma(small + beta)
+    series = beta - beta * tf.math.log(large + beta) - (large - 0.5) * tf.math.log1p(beta / large)
+    return tf.where(alpha < _LARGE, direct, series)
+
+
+def _digamma_difference(alpha: tf.Tensor, beta: float) -> tf.Tensor:
+    """digamma(alpha) - digamma(alpha + beta)."""
+    small, large = tf.minimum(alpha, _LARGE), tf.maximum(alpha, _LARGE)
+    direct = tf.math.digamma(small) - tf.math.digamma(small + beta)
+    series = -tf.math.log1p(beta / large) - beta / (2 * large * (large + beta))
+    return tf.where(alpha < _LARGE, direct, series)

@@ -1,5 +1,6 @@
 """What the rotationally symmetric distributions on the sphere share."""
 
+import math
 from typing import Any
 
 import tensorflow as tf
@@ -23,7 +24,7 @@ class Spherical(tfp.distributions.Distribution):
     Args:
         loc: mean directions, unit vectors (..., d + 1).
         concentration: kappa > 0, broadcasting against loc's leading axes; 0 is the uniform
-            distribution, infinity the point mass at loc.
+            distribution, infinity the point mass at loc, which has no density.
         log_concentration: log kappa instead.
         validate_args: check that loc has unit length and the concentration is not negative.
     """
@@ -113,7 +114,9 @@ class Spherical(tfp.distributions.Distribution):
         noise = tf.random.stateless_normal(shape, direction_seed, dtype=self.dtype)
         tangent = self.manifold.to_tangent(self.loc, noise)
         direction = tf.math.l2_normalize(tangent, axis=-1)
-        concentration = tf.broadcast_to(self.concentration, batch)
+        # beyond this a draw is loc to rounding, and squares of infinity are no numbers
+        concentration = tf.minimum(self.concentration, math.sqrt(self.dtype.max))
+        concentration = tf.broadcast_to(concentration, batch)
         cosine, sine = self._sample_angle(concentration, angle_seed)
         return cosine[..., None] * self.loc + sine[..., None] * direction
 
@@ -124,7 +127,9 @@ class Spherical(tfp.distributions.Distribution):
         raise NotImplementedError
 
     def _mean(self) -> tf.Tensor:
-        mean = self._mean_cosine()[..., None] * self.loc
+        infinite = tf.math.is_inf(self.concentration)
+        cosine = tf.where(infinite, tf.ones([], self.dtype), self._mean_cosine())
+        mean = cosine[..., None] * self.loc
         return tf.broadcast_to(
             mean, tf.concat([self._batch_shape_tensor(), self._event_shape_tensor()], 0)
         )
@@ -146,4 +151,6 @@ def _kl_spherical_uniform(a: Spherical, b: Uniform, name: str | None = None) -> 
             expected=a.manifold,
             received=b.manifold,
         )
-    return tf.broadcast_to(a._kl_uniform(), a.batch_shape_tensor())
+    infinite = tf.math.is_inf(a.concentration)
+    kl = tf.where(infinite, a.concentration, a._kl_uniform())
+    return tf.broadcast_to(kl, a.batch_shape_tensor())

@@ -92,10 +92,9 @@ def _wood(kappa: tf.Tensor, seed: tf.Tensor, dim: int) -> tf.Tensor:
     # 1 - cosine of the proposal and of x0, without cancellation
     gap = 2 * b * beta / (1 - (1 - b) * beta)
     gap0 = 2 * b / (1 + b)
-    x0 = 1 - gap0
-    log_ratio = kappa * (gap0 - gap) + dim * (
-        tf.math.log1p(-x0 * (1 - gap)) - tf.math.log(gap0 * (1 + x0))
-    )
+    # log (1 - x0 cosine) / (1 - x0^2)
+    log_share = tf.math.log(gap0 + gap - gap0 * gap) - tf.math.log(gap0 * (2 - gap0))
+    log_ratio = kappa * (gap0 - gap) + dim * log_share
     uniform = tf.random.stateless_uniform(shape, seeds[2], dtype=tf.float64)
     accepted = tf.math.log(tf.maximum(uniform, 1e-300)) <= log_ratio
     first = tf.argmax(tf.cast(accepted, tf.int32), axis=-1)

@@ -125,6 +125,65 @@ def test_von_mises_fisher_against_bessel_functions(dim, kappa):
     assert float(at_loc[0]) == pytest.approx(float(log_c + kappa), rel=1e-10)
 
 
+@pytest.mark.parametrize("kappa", [1e3, 9e6, 1.1e7, 1e12, 1e15, 1e16, 1e20, 1e38])
+@pytest.mark.parametrize("dim", [1, 2, 10, 200])
+def test_power_spherical_against_gamma_functions_in_60_digits(dim, kappa):
+    """KL, its slope in log kappa, and log density at loc; kappa and its differences cancel."""
+    q = PowerSpherical(north(dim, tf.float64), log_concentration=[math.log(kappa)])
+    kappa = float(q.concentration[0])
+    with mpmath.workdps(60):
+        half = mpmath.mpf(dim) / 2
+
+        def exact_kl(kappa):
+            alpha = kappa + half
+            # E log((1 + cos) / 2) of Beta(alpha, half), and the log density where cos is 1
+            mean_log = mpmath.digamma(alpha) - mpmath.digamma(alpha + half)
+            at_loc = mpmath.loggamma(alpha + half) - mpmath.loggamma(alpha)
+            at_loc -= half * mpmath.log(4 * mpmath.pi)
+            log_volume = mpmath.log(2) + (half + 0.5) * mpmath.log(mpmath.pi)
+            log_volume -= mpmath.loggamma(half + 0.5)
+            return kappa * mean_log + at_loc + log_volume, at_loc
+
+        kl, at_loc = map(float, exact_kl(mpmath.mpf(kappa)))
+        # d KL / d log kappa; the derivatives of mean_log and at_loc cancel
+        alpha = kappa + half
+        slope = mpmath.psi(1, alpha) - mpmath.psi(1, alpha + half)
+        slope = float(mpmath.mpf(kappa) ** 2 * slope)
+    log_kappa = tf.constant([math.log(kappa)], tf.float64)
+    with tf.GradientTape() as tape:
+        tape.watch(log_kappa)
+        q = PowerSpherical(north(dim, tf.float64), log_concentration=log_kappa)
+        found = q.kl_divergence(Uniform(Hypersphere(dim), tf.float64))
+    assert float(found[0]) == pytest.approx(kl, rel=1e-9, abs=1e-7)
+    assert float(tape.gradient(found, log_kappa)[0]) == pytest.approx(slope, rel=1e-7)
+    assert float(q.log_prob(q.loc)[0]) == pytest.approx(at_loc, rel=1e-9, abs=1e-7)
+
+
+@pytest.mark.parametrize(("family", "scale"), [(VonMisesFisher, 1), (PowerSpherical, 2)])
+@pytest.mark.parametrize("dim", [1, 2, 10])
+def test_samples_of_large_concentrations(family, scale, dim):
+    """kappa (1 - cos) / scale tends to Gamma(d / 2, 1): mean, 6 standard errors."""
+    for kappa in (1e12, 1e17, 1e40):
+        q = family(north(dim, tf.float64), tf.constant([kappa], tf.float64))
+        gap = tf.reduce_sum(q.sample(20000, seed=(5, 6))[..., 1:] ** 2, -1) / 2
+        mean = float(tf.reduce_mean(kappa * gap / scale))
+        assert mean == pytest.approx(dim / 2, abs=6 * math.sqrt(dim / 2 / 20000))
+
+
+@pytest.mark.parametrize("family", [VonMisesFisher, PowerSpherical])
+@pytest.mark.parametrize("dtype", DTYPES, ids=["float32", "float64"])
+def test_the_largest_concentrations_are_the_point_mass(family, dtype):
+    """Of an infinite one too: draws and mean are loc, the KL is infinite."""
+    for dim in (1, 2, 10):
+        loc = tf.cast(Hypersphere(dim).random_uniform([3], (0, 1)), dtype)
+        for kappa in (dtype.max, math.inf):
+            q = family(loc, tf.fill([3], tf.constant(kappa, dtype)))
+            z = q.sample(1000, seed=(1, 2))
+            np.testing.assert_allclose(z, tf.broadcast_to(loc, z.shape), atol=1e-7)
+            np.testing.assert_allclose(q.mean(), loc, atol=1e-7)
+        assert np.all(q.kl_divergence(Uniform(Hypersphere(dim), dtype)) == math.inf)
+
+
 def test_power_spherical_integrates_to_one():
     theta = np.linspace(0, np.pi, 20001)
     z = tf.constant(np.stack([np.cos(theta), np.sin(theta), 0 * theta], -1))
