@@ -45,8 +45,9 @@ class Diffusion(tfp.distributions.Distribution):
     A NaN in loc or t comes out as NaN wherever it enters; the KL depends on t only.
 
     Raises:
-        UserError: an unknown mode, form or `times`, a loc or a t of the wrong size, one time
-            too many or few; with validate_args, a loc off the manifold or a negative time.
+        UserError: an unknown mode, form or `times`, a mode or form that needs the heat kernel
+            where it is not known, a loc or a t of the wrong size, one time too many or few; with
+            validate_args, a loc off the manifold or a negative time.
     """
 
     def __init__(
@@ -77,11 +78,11 @@ class Diffusion(tfp.distributions.Distribution):
             raise UserError(
                 "a walk needs steps", expected="a whole num_steps >= 1", received=repr(num_steps)
             )
-        if mode == "exact" and not manifold.has_exact_kernel:
+        if "exact" in (mode, kl) and not manifold.has_exact_kernel:
             raise UserError(
                 "the heat kernel is not known here",
-                expected='mode "random_walk" or "algorithm1"',
-                received=f'mode "exact" on {manifold!r}',
+                expected='mode "random_walk" or "algorithm1", and kl "asymptotic"',
+                received=f'mode "{mode}" and kl "{kl}" on {manifold!r}',
             )
         self.loc = tf.convert_to_tensor(loc)
         dtype = self.loc.dtype

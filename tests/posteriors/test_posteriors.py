@@ -10,7 +10,7 @@ import tensorflow as tf
 from deltavae import config, gin_files, posteriors
 from deltavae.distributions import Diffusion
 from deltavae.errors import UserError
-from deltavae.manifolds import Euclidean, FlatTorus, Hypersphere, Product
+from deltavae.manifolds import EmbeddedTorus, Euclidean, FlatTorus, Hypersphere, Product
 from deltavae.posteriors import DiffusionPosterior, GaussianPosterior, ProductPosterior
 
 FILES = sorted(path.stem for path in (gin_files.folder() / "posteriors").glob("*.gin"))
@@ -20,6 +20,19 @@ def posterior_of(name):
     with config.configured(["gin/base.gin", f"gin/posteriors/{name}.gin"]) as experiment:
         posterior = experiment.model((64, 64, 1)).posterior
     return type(posterior).from_config(posterior.get_config())  # not built yet
+
+
+def test_a_kl_that_is_not_known_is_refused_before_the_first_step():
+    """Not when the folder of a run is there already, or a study of such runs is scheduled."""
+    torus = ["DiffusionPosterior.manifold = @EmbeddedTorus()"]
+    walk = [*torus, "DiffusionPosterior.mode = 'random_walk'"]
+    for bindings in (torus, walk):
+        with pytest.raises(UserError, match='expected mode .*"random_walk".* and kl "asymptotic"'):
+            config.check(["gin/base.gin"], bindings)
+    config.check(["gin/base.gin"], [*walk, "DiffusionPosterior.kl = 'asymptotic'"])
+    product = Product([EmbeddedTorus(), Hypersphere(2)])
+    with pytest.raises(UserError, match='received mode "random_walk" and kl "exact"'):
+        DiffusionPosterior(product, mode="random_walk", times="per_factor")
 
 
 def test_every_posterior_has_a_file():
