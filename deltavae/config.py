@@ -26,7 +26,7 @@ from deltavae.models import READOUTS, networks, objectives
 from deltavae.models.delta_vae import DeltaVAE
 from deltavae.models.readouts import require_fitting
 from deltavae.run_dir import RunDir
-from deltavae.training.capacity_schedule import Capacity
+from deltavae.training.capacity_schedule import Capacity, count_epochs, epoch_length
 from deltavae.training.settings import TrainSettings
 from deltavae.training.tensorboard import TensorBoardLog
 
@@ -291,12 +291,45 @@ class Experiment:
         """The binding of `export.readout`."""
         return gin.get_configurable("export")()
 
-    def final_capacity(self, objective: objectives.Objective) -> float | None:
-        """C in nats at the last step; None for an objective without C."""
+    def final_capacity(self, objective: objectives.Objective, num_images: int) -> float | None:
+        """C in nats at the last step; None for an objective without C.
+
+        Args:
+            objective: of the model.
+            num_images: of the dataset, with those that are held out.
+        """
         if not objective.has_capacity:
             return None
-        scheduled = tf.constant(self.capacity.stop, tf.float32)
-        return float(objective.capacity(scheduled, self.settings.steps))
+        epochs = self._num_epochs(num_images)
+        scheduled = self.capacity.at(epochs - 1, epochs)
+        return _capacity_at(objective, scheduled, self.settings.steps - 1)
+
+    def _num_epochs(self, num_images: int) -> int:
+        settings = self.settings
+        trained_on = num_images - round(settings.holdout * num_images)
+        length = epoch_length(trained_on, settings.batch_size, settings.steps_per_epoch)
+        return count_epochs(settings.steps, length)
+
+    def capacity_notes(self, model: DeltaVAE, num_images: int) -> list[str]:
+        """Lines for the user where the C that was asked for is not reached, in its steps."""
+        final = self.final_capacity(model.objective, num_images)
+        if final is None:
+            return []
+        asked = _capacity_at(model.objective, self.capacity.stop, 2**31 - 1)
+        floor, notes = model.posterior.kl_floor, []
+        if abs(final - asked) > 0.01 * asked:
+            epochs = self._num_epochs(num_images)
+            notes.append(
+                f"C ends at {final:g} nats and not at {asked:g}: its ramp is longer than the run, "
+                f"of {self.settings.steps:,} steps in {epochs} epoch{'s' if epochs > 1 else ''} "
+                "(train.steps_per_epoch)"
+            )
+        if asked < floor:
+            notes.append(
+                f"the KL never comes down to C = {asked:g} nats: by equation (3) it is "
+                f"{floor:.2f} nats at least on {model.posterior.manifold!r}"
+            )
+        return notes
 
     @property
     def tensorboard_every(self) -> int:
@@ -364,13 +397,32 @@ def configured(files: Sequence[str], bindings: Sequence[str] = ()) -> Iterator[E
         gin.clear_config()
 
 
-def check(
-    files: Sequence[str], bindings: Sequence[str] = ()
-) -> tuple[manifolds.Manifold, dict[str, UserError]]:
+def _capacity_at(objective: objectives.Objective, scheduled: float, step: int) -> float:
+    return float(objective.capacity(tf.constant(scheduled, tf.float32), step))
+
+
+class Checked(typing.NamedTuple):
+    """What `check` found.
+
+    Attributes:
+        manifold: the model's latent space.
+        unread: the bindings without effect, as `Experiment.unread` returns them.
+        notes: lines for the user.
+    """
+
+    manifold: manifolds.Manifold
+    unread: dict[str, UserError]
+    notes: list[str]
+
+
+def check(files: Sequence[str], bindings: Sequence[str] = (), num_images: int = 1) -> Checked:
     """Make settings and a model of the files and bindings.
 
-    Returns:
-        The model's latent space, and what `Experiment.unread` returns.
+    Args:
+        files: gin files.
+        bindings: those given beside them.
+        num_images: of the dataset; with as few as by default, C comes to the end of its ramp
+            unless the settings alone say that it does not.
 
     Raises:
         UserError: they make none.
@@ -381,10 +433,14 @@ def check(
         require_fitting(
             experiment.readout,
             model.posterior.manifold,
-            experiment.final_capacity(model.objective),
+            experiment.final_capacity(model.objective, num_images),
         )
         TensorBoardLog(RunDir(""), experiment.tensorboard_every)
-        return model.posterior.manifold, experiment.unread(model)
+        return Checked(
+            model.posterior.manifold,
+            experiment.unread(model),
+            experiment.capacity_notes(model, num_images),
+        )
 
 
 def build(
@@ -452,8 +508,7 @@ def _with_effect(operative: dict[str, Any], objective: objectives.Objective) -> 
         return part == "capacity" and not scheduled
 
     # an objective whose C is not that of the schedule gives a number for none
-    c = objective.capacity(tf.constant(math.nan), 0) if objective.has_capacity else 0.0
-    scheduled = math.isnan(float(c))
+    scheduled = objective.has_capacity and math.isnan(_capacity_at(objective, math.nan, 0))
     return {name: value for name, value in operative.items() if not idle(name)}
 
 

@@ -138,12 +138,11 @@ def test_a_macro_that_is_used_somewhere_is_none(tmp_path):
     ],
 )
 def test_a_binding_that_nothing_reads_is_refused(tmp_path, command, binding, says):
-    _, unread = check(BASE, [binding, "settings.train.batch_size = 8"])
-    (error,) = unread.values()
+    (error,) = check(BASE, [binding, "settings.train.batch_size = 8"]).unread.values()
     assert re.search(says, error.message)
     # lines of files are for whoever uses them
     (tmp_path / "own.gin").write_text(f"{binding}\n")
-    assert check([*BASE, str(tmp_path / "own.gin")])[1] == {}
+    assert check([*BASE, str(tmp_path / "own.gin")]).unread == {}
     done = command("train", f"--gin_bindings={binding}", f"--output_dir={tmp_path}/run")
     assert done.returncode == 2 and re.search(says, done.stderr.splitlines()[-1])
     assert not (tmp_path / "run").exists()
@@ -152,8 +151,8 @@ def test_a_binding_that_nothing_reads_is_refused(tmp_path, command, binding, say
 def test_scopes_that_are_read_are_told_from_those_that_are_not():
     """A sphere within the product reads its own scope, and where that is silent no scope."""
     files = ["gin/base.gin", "gin/posteriors/diffusion_product.gin"]
-    assert check(files, ["sphere/Hypersphere.dim = 3"])[1] == {}
-    assert list(check(files, ["Hypersphere.dim = 3"])[1]) == ["Hypersphere.dim"]
+    assert check(files, ["sphere/Hypersphere.dim = 3"]).unread == {}
+    assert list(check(files, ["Hypersphere.dim = 3"]).unread) == ["Hypersphere.dim"]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +164,7 @@ def test_scopes_that_are_read_are_told_from_those_that_are_not():
     ],
 )
 def test_the_schedule_of_c_is_read_by_an_objective_that_follows_it(bindings, unread):
-    assert list(check(BASE, [*bindings, "capacity.stop = 20.0"])[1]) == unread
+    assert list(check(BASE, [*bindings, "capacity.stop = 20.0"]).unread) == unread
 
 
 @pytest.mark.parametrize(
@@ -198,6 +197,64 @@ def test_readouts_of_active_factors_are_checked_by_the_capacity_of_the_objective
     check(files, [*own, "AnnealedVAEObjective.c_max = 25.0", "capacity.stop = 0.2"])
     with pytest.raises(UserError, match="active"):
         check(files, [*own, "AnnealedVAEObjective.c_max = 0.3", "capacity.stop = 25.0"])
+
+
+# epochs have 1,000 steps at most: 1,000 steps are one, in which C stays where it starts
+ONE_EPOCH = ["train.steps = 1000"]
+
+
+@pytest.mark.parametrize(
+    ("bindings", "said"),
+    [
+        ([], []),
+        (ONE_EPOCH, ["C ends at 0 nats and not at 15: .* 1,000 steps in 1 epoch "]),
+        ([*ONE_EPOCH, "train.steps_per_epoch = 25"], []),
+        # 15 nats / 100 times the 20 epochs before the last
+        (
+            ["train.steps = 21", "train.steps_per_epoch = 1", "capacity.num_epochs = 100"],
+            ["C ends at 3 nats and not at 15: .* 21 epochs"],
+        ),
+        (["train.steps = 9000", "capacity.num_epochs = 10"], ["C ends at 12 nats .* 9 epochs"]),
+        (
+            [
+                "model.objective = @AnnealedVAEObjective()",
+                "AnnealedVAEObjective.c_max = 10.0",
+                "AnnealedVAEObjective.steps = 2000",
+                *ONE_EPOCH,
+            ],
+            [r"C ends at 4\.995 nats and not at 10"],
+        ),
+        (["model.objective = @BetaObjective()", *ONE_EPOCH], []),
+        (
+            [
+                "Hypersphere.dim = 50",
+                "DiffusionPosterior.kl = 'asymptotic'",
+                "capacity.stop = 7.5",
+            ],
+            [r"never comes down to C = 7\.5 nats: .*7\.51 nats at least"],  # MATH.md's 7.51
+        ),
+        (
+            [
+                "Hypersphere.dim = 50",
+                "DiffusionPosterior.kl = 'asymptotic'",
+                "capacity.stop = 7.6",
+            ],
+            [],
+        ),
+    ],
+)
+def test_a_c_that_is_not_reached_is_said(bindings, said):
+    notes = check(BASE, bindings, num_images=64_000).notes
+    assert len(notes) == len(said)
+    assert all(map(re.search, said, notes))
+
+
+def test_readouts_of_active_factors_are_checked_by_the_c_that_is_reached():
+    files = [*BASE, "gin/posteriors/circles.gin"]
+    own = ["export.readout = 'principal_active'", *ONE_EPOCH]
+    with pytest.raises(UserError, match=r"active.*received 0\.0"):
+        check(files, own, num_images=64_000)
+    check(files, [*own, "train.steps_per_epoch = 25"], num_images=64_000)
 
 
 def test_a_file_that_is_missing_where_it_is_included_is_one_line(tmp_path, caplog):

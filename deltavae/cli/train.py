@@ -189,12 +189,15 @@ def _train(
             experiment.require_read(model)
         model.objective.require_batch(settings.batch_size)
         require_fitting(
-            readout, model.posterior.manifold, experiment.final_capacity(model.objective)
+            readout,
+            model.posterior.manifold,
+            experiment.final_capacity(model.objective, data.num_images),
         )
         with locked(output) if chief else contextlib.nullcontext():
             # again, now that nobody else can change the answer
             target = _where(output, resume, overwrite, configuration_given)
-            notes = [f"warning: {warning}" for warning in data.warnings]
+            warnings = [*data.warnings, *experiment.capacity_notes(model, data.num_images)]
+            notes = [f"warning: {warning}" for warning in warnings]
             if resume and chief and target.config.is_file():
                 notes += require_same_experiment(target, experiment, data)
             limit = "" if settings.max_hours is None else f", {settings.max_hours:g} hours at most"

@@ -94,6 +94,11 @@ class Posterior(keras.layers.Layer):
         """KL(q || p) per image, (batch,), in nats: the sum over the factors."""
         return tf.reduce_sum(self.kl_per_factor(parameters), axis=-1)
 
+    @property
+    def kl_floor(self) -> float:
+        """The least that `kl` can be, in nats."""
+        return 0.0
+
     def information(self, parameters: Parameters) -> tf.Tensor:
         """KL to the prior of what samples are really drawn from, per image, (batch,), in nats.
 

@@ -53,11 +53,14 @@ class DiffusionPosterior(Posterior):
         self.log_time_head = keras.layers.Dense(
             self.sampling.num_times,
             kernel_initializer=keras.initializers.RandomNormal(stddev=1e-3),
-            bias_initializer=keras.initializers.Constant(
-                manifold.log_time_at(start_nats(manifold.dim))
-            ),
+            bias_initializer=keras.initializers.Constant(self._first_log_time()),
             name="log_diffusion_time",
         )
+
+    def _first_log_time(self) -> float:
+        """Where the KL is moderate, and not beyond where equation (3) would rise again."""
+        moderate = self.manifold.log_time_at(start_nats(self.manifold.dim))
+        return min(moderate, *self.limits) if self.sampling.kl_form == "asymptotic" else moderate
 
     def _log_time_limits(self) -> list[float]:
         """Log times beyond which the KL is flat or, by equation (3), rises again."""
@@ -90,6 +93,17 @@ class DiffusionPosterior(Posterior):
     @override
     def kl_per_factor(self, parameters: Parameters) -> tf.Tensor:
         return self.distribution(parameters).kl_per_factor()
+
+    @property
+    @override
+    def kl_floor(self) -> float:
+        if self.sampling.kl_form == "exact":
+            return 0.0
+        parts = [self.manifold] if self.sampling.times == "shared" else self.manifold.factors
+        with tf.init_scope():
+            times = [tf.constant(limit, tf.float64) for limit in self.limits]
+            each = [part.kl_asymptotic(t) for part, t in zip(parts, times, strict=True)]
+        return sum(map(float, each))
 
     @property
     @override

@@ -104,6 +104,11 @@ class ProductPosterior(Posterior):
         split = zip(self.parts, self._split(parameters), points, strict=True)
         return tf.concat([part.log_prob_per_factor(own, p) for part, own, p in split], axis=-1)
 
+    @property
+    @override
+    def kl_floor(self) -> float:
+        return sum(part.kl_floor for part in self.parts)
+
     @override
     def information(self, parameters: Parameters) -> tf.Tensor:
         split = zip(self.parts, self._split(parameters), strict=True)

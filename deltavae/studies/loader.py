@@ -95,10 +95,11 @@ def check_names(study: Study) -> tuple[list[str], dict[str, str]]:
 
     scoring = study.scoring
     _require(scoring.metrics, METRICS, "metrics")
-    warnings, digests = [], {}
+    warnings, digests, num_images = [], {}, 1
     for name in dict.fromkeys(run.dataset for run in study.runs()):
         data = load(name)
         digests[name] = data.digest
+        num_images = max(num_images, data.num_images)
         warnings += [f"{name}: {warning}" for warning in data.warnings]
         if study.pixels and data.is_stochastic:
             raise UserError(
@@ -115,9 +116,10 @@ def check_names(study: Study) -> tuple[list[str], dict[str, str]]:
             continue
         parts = {(run.variant, each) for each in ("", *run.bindings)}
         if not parts <= checked:
-            manifold, unread = config.check(run.gin_configs, run.bindings)
-            _require_some_readout(scoring.readouts, manifold, run.setting)
-            effects.seen(run, unread)
+            found = config.check(run.gin_configs, run.bindings, num_images)
+            _require_some_readout(scoring.readouts, found.manifold, run.setting)
+            effects.seen(run, found.unread)
+            warnings += [f"{run.setting}: {note}" for note in found.notes]
             checked |= parts
     effects.require()
     return warnings, digests

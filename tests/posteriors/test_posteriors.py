@@ -27,12 +27,28 @@ def test_a_kl_that_is_not_known_is_refused_before_the_first_step():
     torus = ["DiffusionPosterior.manifold = @EmbeddedTorus()"]
     walk = [*torus, "DiffusionPosterior.mode = 'random_walk'"]
     for bindings in (torus, walk):
-        with pytest.raises(UserError, match='expected mode .*"random_walk".* and kl "asymptotic"'):
+        with pytest.raises(
+            UserError, match=r'expected mode .*"random_walk".* and kl "asymptotic"'
+        ):
             config.check(["gin/base.gin"], bindings)
     config.check(["gin/base.gin"], [*walk, "DiffusionPosterior.kl = 'asymptotic'"])
     product = Product([EmbeddedTorus(), Hypersphere(2)])
     with pytest.raises(UserError, match='received mode "random_walk" and kl "exact"'):
         DiffusionPosterior(product, mode="random_walk", times="per_factor")
+
+
+@pytest.mark.parametrize("dim", [10, 100, 200])
+def test_training_by_equation_3_starts_where_it_still_falls(dim):
+    """Its least is at t = 2 / (d - 1): beyond, a step towards a smaller KL narrows q."""
+    posterior = DiffusionPosterior(Hypersphere(dim), mode="random_walk", kl="asymptotic")
+    posterior.build((None, 4))
+    start = float(posterior.log_time_head.bias[0])
+    assert start <= math.log(2 / (dim - 1)) + 1e-6
+    assert float(posterior.manifold.kl_exact(tf.constant(start))) >= (5.99 if dim == 10 else 6)
+    zeros = tf.zeros([1, dim + 1])
+    at_start = {"loc": zeros, "log_time": tf.constant([[start]])}
+    assert float(posterior.barrier(at_start)[0]) == 0
+    assert posterior.kl_floor <= float(posterior.kl(at_start)[0]) + 1e-4
 
 
 def test_every_posterior_has_a_file():

@@ -22,7 +22,11 @@ def any_data(monkeypatch):
         data,
         "load",
         lambda name: SimpleNamespace(
-            is_grid=name != "gaps", is_stochastic="noisy" in name, warnings=(), digest=name
+            is_grid=name != "gaps",
+            is_stochastic="noisy" in name,
+            warnings=(),
+            digest=name,
+            num_images=64_000,
         ),
     )
 
@@ -123,6 +127,15 @@ def test_what_variants_share_need_not_have_an_effect_in_each(tmp_path, any_data)
         loader.check_names(a_study)
     path.write_text(path.read_text().replace("'FlatTorus.num_circles = 2', ", ""))
     loader.check_names(loader.load_study(str(path)))
+
+
+def test_settings_whose_c_is_not_reached_are_named(tmp_path, any_data):
+    path = tmp_path / "own.gin"
+    path.write_text(
+        "study.gin_configs = ['gin/base.gin']\nstudy.sweep = {'train.steps': [1000, 5000]}\n"
+    )
+    (warning,), _ = loader.check_names(loader.load_study(str(path)))
+    assert warning.startswith("steps=1000: C ends at 0 nats and not at 15")
 
 
 def test_a_binding_beside_a_study_file_is_of_the_study(tmp_path):

@@ -99,6 +99,7 @@ def test_a_run_says_where_it_is_and_how_far_it_is(command, tmp_path, monkeypatch
     where, what, *_, last = begun.stderr.splitlines()
     assert where == "training in scratch/shared/local, by gin/base.gin"
     assert what.startswith("turntable_azimuth: 24 images; ") and "4 steps of batch 4" in what
+    assert "warning: C ends at 0 nats and not at 15" in begun.stderr  # of one epoch
     assert last == "run written to scratch/shared/local"
     path = tmp_path / "scratch/shared/local"
     resume = ("train", "--resume", f"--output_dir={path}")
