@@ -65,7 +65,7 @@ def count_epochs(steps: int, steps_per_epoch: int) -> int:
 
 
 def epoch_length(num_images: int, batch_size: int, steps_per_epoch: int | None) -> int:
-    """Steps in an epoch: as given, else one pass over the images, at most 1,000 steps."""
+    """Steps in an epoch: as given, else as many draws as images, at most 1,000 steps."""
     if steps_per_epoch is not None:
         return steps_per_epoch
     return max(1, min(1000, -(-num_images // batch_size)))

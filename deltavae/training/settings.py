@@ -15,8 +15,8 @@ class TrainSettings:
     Args:
         steps: optimiser steps in all.
         batch_size: images per step.
-        steps_per_epoch: steps between two changes of C and two checkpoints; None is one
-            pass over the images, at most 1,000.
+        steps_per_epoch: steps between two changes of C and two checkpoints; None is as many
+            draws as there are images, at most 1,000 steps. Images are drawn with replacement.
         learning_rate: of Adam; with a schedule, its highest value.
         learning_rate_schedule: `constant`, or `cosine`: from `learning_rate` down to 0 along
             half a cosine, which ends with the last of `steps`. A run that `max_hours` ends

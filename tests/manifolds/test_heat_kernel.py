@@ -10,17 +10,18 @@ import pytest
 import tensorflow as tf
 
 from deltavae.manifolds import Hypersphere, RealProjective
+from deltavae.manifolds.heat_kernel.density import crossing_time
 from tests.manifolds.angle_distribution import angle_distribution
 
 VALUES = json.loads(pathlib.Path(__file__).with_name("heat_kernel.json").read_text())["values"]
 DIMS = [1, 2, 3, 10, 20, 50, 200]
 
 
-def kl_and_slope(manifold, log_t):
+def value_and_slope(function, log_t):
     with tf.GradientTape() as tape:
         tape.watch(log_t)
-        kl = manifold.kl_exact(log_t)
-    return kl, tape.gradient(kl, log_t)
+        value = function(log_t)
+    return value, tape.gradient(value, log_t)
 
 
 def mpmath_density(dim, t, theta):
@@ -49,7 +50,8 @@ def mpmath_density(dim, t, theta):
 def test_kl_and_its_slope(dtype):
     tolerance = 1e-5 if dtype == tf.float32 else 1e-9
     for row in VALUES:
-        kl, slope = kl_and_slope(Hypersphere(row["d"]), tf.constant(math.log(row["t"]), dtype))
+        log_t = tf.constant(math.log(row["t"]), dtype)
+        kl, slope = value_and_slope(Hypersphere(row["d"]).kl_exact, log_t)
         scale = max(1.0, row["kl"])
         assert float(kl) == pytest.approx(row["kl"], abs=tolerance * scale)
         assert float(slope) == pytest.approx(row["dkl_dlogt"], abs=1e-4 * scale)
@@ -91,12 +93,15 @@ def test_circle_modulo_sign_is_a_circle_of_half_the_length():
 
 
 def test_the_short_time_formula_is_the_published_one():
+    """Equation (3), and its floor at t = 2 / (d - 1), by mpmath in 30 digits."""
     log_t = tf.math.log(tf.constant([1e-3, 0.1, 1.0], tf.float64))
-    np.testing.assert_allclose(
-        Hypersphere(10).kl_asymptotic(log_t), [23.4032 + 1.4e-5, 2.45777 + 0.15, 11.0], atol=0.5
-    )
-    floor = Hypersphere(20).kl_asymptotic(tf.constant(math.log(2 / 19), tf.float64))
-    assert float(floor) == pytest.approx(2.906, abs=1e-3)
+    expected = [23.4032386479768878, 2.60488771803643098, 11.3419622530662026]
+    np.testing.assert_allclose(Hypersphere(10).kl_asymptotic(log_t), expected, rtol=1e-12)
+    for dim, expected in ((10, 1.36234923694757292), (20, 2.90633308454638017)):
+        log_t = tf.constant(math.log(2 / (dim - 1)), tf.float64)
+        floor, slope = value_and_slope(Hypersphere(dim).kl_asymptotic, log_t)
+        assert float(floor) == pytest.approx(expected, rel=1e-12)
+        assert float(slope) == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [tf.float32, tf.float64], ids=["float32", "float64"])
@@ -112,29 +117,29 @@ def test_log_density(dtype):
         got = Hypersphere(row["d"]).log_heat_kernel(
             tf.constant(x, dtype), tf.constant(y, dtype), log_t
         )
-        tolerance = 1e-4 if dtype == tf.float64 else 2e-3 if row["d"] <= 20 else 1e-2
+        tolerance = 1e-9 if dtype == tf.float64 else 2e-5
         np.testing.assert_allclose(got, np.array(row["log_density"])[inside], atol=tolerance)
 
 
-def test_log_density_in_dimension_50():
-    dim, theta = 50, np.linspace(0.3, 1.6, 6)
-    x = np.eye(2, dim + 1)[[0] * len(theta)]
-    y = (
-        np.cos(theta)[:, None] * np.eye(2, dim + 1)[0]
-        + np.sin(theta)[:, None] * np.eye(2, dim + 1)[1]
-    )
-    for t in (0.01, 0.03, 0.06):
-        reach = math.sqrt(t) * (math.sqrt(dim) + 4 * math.sqrt(0.5))
-        inside = theta < reach
-        p = mpmath_density(dim, t, theta[inside])
+@pytest.mark.parametrize(("dim", "tolerance"), [(20, 1e-9), (50, 1e-6), (100, 1e-4), (200, 1e-3)])
+def test_log_density_in_high_dimensions(dim, tolerance):
+    """To four standard deviations of the cosine, worst where expansion and series meet."""
+    crossing = crossing_time(dim)
+    for t in (0.001, 0.2 * crossing, 0.999 * crossing, 1.001 * crossing, 2 * crossing):
+        # E cos and E cos^2 under the heat kernel are known in closed form
+        mean = math.exp(-dim * t / 2)
+        deviation = math.sqrt((1 + dim * math.exp(-(dim + 1) * t)) / (dim + 1) - mean**2)
+        cosine = np.clip(mean + deviation * np.linspace(-4, 4, 5), -1, 1)
+        theta = np.arccos(cosine[cosine < 1])
+        x = np.eye(2, dim + 1)[[0] * len(theta)]
+        y = np.cos(theta)[:, None] * x + np.sin(theta)[:, None] * np.eye(2, dim + 1)[1]
+        p = mpmath_density(dim, t, theta)
         expected = [float(mpmath.log(q)) - Hypersphere(dim).log_volume for q in p]
-        for dtype, tolerance in ((tf.float64, 1e-4), (tf.float32, 1e-2)):
+        for dtype, rounding in ((tf.float64, 0), (tf.float32, 2e-5)):
             got = Hypersphere(dim).log_heat_kernel(
-                tf.constant(x[inside], dtype),
-                tf.constant(y[inside], dtype),
-                tf.constant(math.log(t), dtype),
+                tf.constant(x, dtype), tf.constant(y, dtype), tf.constant(math.log(t), dtype)
             )
-            np.testing.assert_allclose(got, expected, atol=tolerance)
+            np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance + rounding)
 
 
 @pytest.mark.parametrize("dim", DIMS)

@@ -27,7 +27,7 @@ def test_impossible_schedules_are_refused(wrong):
 
 
 def test_epochs():
-    assert epoch_length(17_568, 64, None) == 275  # 274.5: one pass
+    assert epoch_length(17_568, 64, None) == 275  # 274.5: as many draws as images
     assert epoch_length(737_280, 64, None) == 1000
     assert epoch_length(737_280, 64, 50) == 50
     assert count_epochs(300_000, 275) == 1091

@@ -93,8 +93,9 @@ class SphereLogKernel:
     def __call__(self, x: tf.Tensor, y: tf.Tensor, log_t: tf.Tensor) -> tf.Tensor:
         """Log density at ``y`` from ``x`` (unit vectors) at exp(log_t); broadcasts.
 
-        Right to 1e-4 up to four standard deviations of the angle for d <= 20, coarse but
-        finite, with finite gradients, beyond.
+        Up to four standard deviations of the angle right to 1e-9 for d <= 20, 1e-6 for d = 50,
+        1e-4 for d = 100 and 1e-3 for d = 200; beyond them coarse, but finite with finite
+        gradients.
         """
         dtype = x.dtype
         x, y, log_t = (tf.cast(value, tf.float64) for value in (x, y, log_t))
