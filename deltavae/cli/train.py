@@ -18,6 +18,7 @@ from deltavae.errors import command as called
 from deltavae.io import locked
 from deltavae.run_dir import RunDir, folder_to_train_in
 from deltavae.training.interrupts import Interrupted, StopRequest
+from deltavae.training.settings import STRATEGIES
 
 # The platform's time limit could not be confirmed: a run that ends by itself also exports.
 GRADING_HOURS = 7.0
@@ -60,7 +61,7 @@ def parser(prog: str) -> Parser:
     add(
         "--strategy",
         default="none",
-        choices=["none", "mirrored", "multi_worker"],
+        choices=STRATEGIES,
         help="Devices to share each batch between: the GPUs of this machine, or TF_CONFIG's "
         "workers.",
     )

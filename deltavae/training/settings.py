@@ -6,6 +6,8 @@ import math
 from deltavae.errors import UserError, unknown_name
 
 SCHEDULES = ("constant", "cosine")
+STRATEGIES = ("none", "mirrored", "multi_worker")
+"""Which devices share each batch, as `training.strategy.make_strategy` takes it."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,8 +13,7 @@ import tensorflow as tf
 from tensorflow.python.eager import context
 
 from deltavae.errors import UserError, unknown_name
-
-STRATEGIES = ("none", "mirrored", "multi_worker")
+from deltavae.training.settings import STRATEGIES
 
 
 def make_strategy(name: str) -> tf.distribute.Strategy:
