@@ -513,10 +513,15 @@ def _with_effect(operative: dict[str, Any], objective: objectives.Objective) -> 
 
 
 def _require_used_macros(texts: Sequence[str]) -> None:
-    """Raise `UserError` for a line like `steps = 1000`, to gin a macro, that no %steps uses."""
+    """Raise `UserError` for a line like `steps = 1000`, to gin a macro, that no %steps uses.
+
+    `x/macro.value = 3`, gin's long form of `x = 3`, is refused: without x it breaks gin's text.
+    """
     as_text, defined = _AsText(), []
     for text in texts:
         for each in gin_files.statements(text, "the configuration", as_text):
+            if _is_binding(each) and each.selector in ("macro", "gin.macro"):
+                raise unknown_name("unknown gin name", each.selector, _PARTS)
             if _is_binding(each) and not each.arg_name:
                 defined.append(f"{each.scope}/{each.selector}" if each.scope else each.selector)
     unused = next((name for name in defined if name not in as_text.macros), None)
@@ -701,7 +706,12 @@ def _explain(message: str) -> UserError:
             else "It follows from the rest.",
         )
     if unknown := re.search(r"'([^']+)' doesn't have a parameter named '([^']+)'", message):
-        part = _PARTS[unknown[1].rsplit(".", 1)[-1]]
+        part = _PARTS.get(unknown[1].rsplit(".", 1)[-1])
+        if part is None:  # a function of gin's own
+            return unknown_name("unknown gin name", unknown[1], _PARTS)
         parameters = [p for p in inspect.signature(part).parameters if p != "kwargs"]
         return unknown_name(f"{unknown[1]} has no such parameter", unknown[2], parameters)
+    if undefined := re.search(r"macro\(\) missing.*in scope '([^']+)'", message, re.DOTALL):
+        name = undefined[1]
+        return UserError(f"%{name} is not set", expected=f"a line such as {name} = 3")
     return UserError(f"the configuration cannot be used: {first_line}")

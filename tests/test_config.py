@@ -129,6 +129,23 @@ def test_a_macro_that_is_used_somewhere_is_none(tmp_path):
 @pytest.mark.parametrize(
     ("binding", "says"),
     [
+        # gin's own functions, which are no parts of an experiment
+        ("macro.foo = 1", "unknown gin name.*received 'macro'"),
+        ("macro.value = 1", "unknown gin name.*received 'macro'"),
+        ("singleton.foo = 3", "unknown gin name.*received 'singleton'"),
+        ("train.steps = %undefined", "^%undefined is not set; expected a line such as undefined"),
+        ("Hypersphere.dim = %own/size", "^%own/size is not set"),
+    ],
+)
+def test_mistakes_with_macros_are_one_line(binding, says):
+    with pytest.raises(UserError) as refused:
+        check(BASE, [binding])
+    assert re.search(says, refused.value.message)
+
+
+@pytest.mark.parametrize(
+    ("binding", "says"),
+    [
         ("shpere/Hypersphere.dim = 3", r"shpere/Hypersphere\.dim .*such as Hypersphere\.dim"),
         ("BetaObjective.beta = 4.0", r"such as CapacityObjective\.beta"),
         ("GaussianPosterior.dim = 3", r"such as Hypersphere\.dim"),

@@ -84,7 +84,7 @@ def export_representation(
             "the representation is not exported",
             expected="finite codes",
             received=f"{np.size(codes) - np.isfinite(codes).sum()} of {codes.size} not finite",
-            advice="A weight may be NaN: export an earlier checkpoint",
+            advice="A weight may be NaN: train again, with a lower train.learning_rate",
         )
     again = np.max(
         np.abs(np.asarray(model.representation(tf.constant(images))) - codes), initial=0

@@ -23,10 +23,14 @@ class Checkpoints:
     `epoch-NNNNNN-step-NNNNNN`, so many steps into the next one, with `variables.npz` (weights,
     capacity, the optimiser's state and running means) and `state.json` (epoch, step,
     history, and the digest of the former).
+
+    Attributes:
+        restored: the checkpoint that `restore` found whole; None before, or if there was none.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.restored: Path | None = None
 
     def save(self, variables: list[tf.Variable], state: dict[str, Any]) -> Path:
         """Write the checkpoint of `state["epoch"]` and drop those no longer kept.
@@ -69,16 +73,10 @@ class Checkpoints:
                     "Checkpoint %s is broken (%s): using the one before.", folder, error
                 )
                 continue
-            shapes = [tuple(a.shape) for a in arrays]
-            if shapes != [tuple(v.shape) for v in variables]:
-                raise UserError(
-                    f"the checkpoint {folder} belongs to another model",
-                    expected=f"{len(variables)} variables of this configuration's shapes",
-                    received=f"{len(arrays)} variables",
-                    advice="Resume with the configuration that began the run, or --overwrite it.",
-                )
+            _require_same_shapes(folder, variables, arrays)
             for variable, array in zip(variables, arrays, strict=True):
                 variable.assign(array)
+            self.restored = folder
             return state
         if found:
             raise UserError(
@@ -101,6 +99,25 @@ class Checkpoints:
             keep.add(self.folder / f"epoch-{best:06d}")
         for folder in set(found) - keep:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _require_same_shapes(
+    folder: Path, variables: list[tf.Variable], arrays: list[np.ndarray]
+) -> None:
+    expected, received = f"{len(variables)} variables", f"{len(arrays)} variables"
+    if len(variables) == len(arrays):
+        pairs = zip(variables, arrays, strict=True)
+        other = next((pair for pair in pairs if tuple(pair[0].shape) != pair[1].shape), None)
+        if other is None:
+            return
+        name = getattr(other[0], "path", other[0].name)  # Keras' variables have a path
+        expected, received = f"{name} of shape {tuple(other[0].shape)}", f"{other[1].shape}"
+    raise UserError(
+        f"the checkpoint {folder} belongs to another model",
+        expected=expected,
+        received=received,
+        advice="Resume with the configuration that began the run, or --overwrite it.",
+    )
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], list[np.ndarray]]:

@@ -64,7 +64,7 @@ class Loop:
             # a checkpoint restores the rate it was made with; a resumed run may lower it
             model.optimizer.learning_rate = settings.learning_rate
         state = state or {"step": 0, "done": 0, "seconds": 0.0, "history": []}
-        self.last = self.checkpoints.all()[-1] if state["step"] else None
+        self.last = self.checkpoints.restored
         if "kl_factor_sums" in state:
             self.compiled_step.factor_sums.assign(state["kl_factor_sums"])
         self.history: list[dict[str, Any]] = state["history"]

@@ -110,6 +110,7 @@ def test_broken_newest_checkpoint_costs_one_epoch(tmp_path, whole):
     newest.write_bytes(newest.read_bytes()[:-7])
     resumed = small_loop(tmp_path, resume=True)
     assert resumed.step == 18
+    assert resumed.last == newest.parent.parent / "epoch-000003"  # named where it diverges
     assert outcome(drive(resumed, StopRequest())) == whole
 
 

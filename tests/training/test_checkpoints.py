@@ -52,8 +52,11 @@ def test_the_last_three_and_the_best_are_kept(tmp_path):
 
 def test_another_models_checkpoint_is_refused(tmp_path):
     save(Checkpoints(tmp_path), tf.Variable([1.0]), 1)
-    with pytest.raises(UserError, match="another model"):
-        Checkpoints(tmp_path).restore([tf.Variable([[1.0]])])
+    with pytest.raises(UserError, match="another model; expected 2 variables; received 1 var"):
+        Checkpoints(tmp_path).restore([tf.Variable([1.0]), tf.Variable([1.0])])
+    other = r"another model; expected kernel:0 of shape \(1, 1\); received \(1,\)"
+    with pytest.raises(UserError, match=other):
+        Checkpoints(tmp_path).restore([tf.Variable([[1.0]], name="kernel")])
 
 
 def test_nothing_to_restore(tmp_path):

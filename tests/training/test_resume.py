@@ -116,6 +116,14 @@ def test_other_images_are_refused_and_other_names_are_not(run):
         compare(run, [])
 
 
+def test_a_saved_configuration_that_was_cut_short_is_one_line(run):
+    text = run.config.read_text()
+    cut = text.index("mlp_encoder.units = (") + len("mlp_encoder.units = (")
+    run.config.write_text(text[:cut])
+    with pytest.raises(UserError, match=r"config\.gin cannot be read; expected each bracket"):
+        compare(run, [])
+
+
 def test_a_run_without_a_digest_or_newer_parameters_goes_on(run):
     write_json(run.info, {})
     lines = run.config.read_text().splitlines()
