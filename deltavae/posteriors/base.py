@@ -96,7 +96,7 @@ class Posterior(keras.layers.Layer):
 
     @property
     def kl_floor(self) -> float:
-        """The least that `kl` can be, in nats."""
+        """The least that `kl` can be, in nats; minus infinity for equation (3) on a flat space."""
         return 0.0
 
     def information(self, parameters: Parameters) -> tf.Tensor:

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -89,6 +91,73 @@ def test_capacity_penalty():
 def test_beta_penalty_ignores_the_capacity():
     codes = codes_of(GaussianPosterior(3), capacity=9.0)
     np.testing.assert_allclose(penalty(BetaObjective(beta=4.0), codes), 4 * codes.kl, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("space", "times", "objective"),
+    [
+        (EmbeddedTorus(), "shared", BetaObjective(2.0)),
+        (FlatTorus(5), "shared", BetaObjective(2.0)),
+        (FlatTorus(2), "per_factor", BetaObjective(2.0)),
+        (Hypersphere(1), "shared", BetaObjective(2.0)),
+        (FlatTorus(2), "shared", FactorVAEObjective(gamma=0.0, units=4, layers=1)),
+    ],
+)
+def test_equation_3_on_a_flat_space_is_a_penalty_with_a_minimum(space, times, objective):
+    """Of itself it falls by half a nat per dimension with each unit of log t, for ever."""
+    posterior = DiffusionPosterior(space, "random_walk", "asymptotic", times=times)
+    objective.build(posterior)
+    log_time = tf.Variable(tf.zeros((1, posterior.sampling.num_times)) - 2.0)
+    loc = space.project(tf.ones((1, space.ambient_dim)))
+
+    def slope_at(value):
+        log_time.assign(tf.zeros_like(log_time) + value)
+        with tf.GradientTape() as tape:
+            parameters = {"loc": loc, "log_time": tf.convert_to_tensor(log_time)}
+            kl = posterior.kl(parameters)
+            codes = Codes(posterior, parameters, loc, kl, tf.constant(0.0), tf.constant([0, 1]))
+            found = tf.reduce_sum(objective.terms(codes)["penalty"])
+        slope = tape.gradient(found, log_time).numpy().sum()
+        return float(found), float(slope), float(kl[0])
+
+    weight = objective.beta
+    penalty_before, slope, kl = slope_at(-3.0)
+    assert kl > 0
+    assert penalty_before == pytest.approx(weight * kl, rel=1e-6)
+    assert slope == pytest.approx(-weight * space.dim / 2, rel=1e-5)
+    penalty_beyond, slope, kl = slope_at(20.0)
+    assert kl < -9
+    assert penalty_beyond == pytest.approx(-weight * kl, rel=1e-6)
+    assert slope == pytest.approx(weight * space.dim / 2, rel=1e-5)
+
+
+def test_a_factor_without_use_pays_for_no_other():
+    """Equation (3) at -20 nats on one circle and 20 on the other would add up to nothing."""
+    posterior = DiffusionPosterior(FlatTorus(2), "random_walk", "asymptotic", times="per_factor")
+    zero = math.log(2 * math.pi) - 1  # where (3) is 0: log Vol = (log(2 pi t) + 1) / 2
+    log_time = tf.constant([[zero - 40.0, zero + 40.0]])
+    parameters = {"loc": tf.constant([[1.0, 0.0] * 2]), "log_time": log_time}
+    kl = posterior.kl(parameters)
+    codes = Codes(
+        posterior, parameters, parameters["loc"], kl, tf.constant(0.0), tf.constant([0, 1])
+    )
+    assert float(kl[0]) == pytest.approx(0.0, abs=1e-4)
+    assert float(penalty(BetaObjective(), codes)[0]) == pytest.approx(40.0, rel=1e-5)
+
+
+@pytest.mark.parametrize("form", ["exact", "asymptotic"])
+@pytest.mark.parametrize("log_time", [-3.0, 1.0])
+def test_on_a_sphere_the_beta_penalty_is_the_kl_itself(form, log_time):
+    posterior = DiffusionPosterior(Hypersphere(3), "random_walk", form)
+    parameters = {
+        "loc": tf.constant([[1.0, 0.0, 0.0, 0.0]]),
+        "log_time": tf.constant([[log_time]]),
+    }
+    kl = posterior.kl(parameters)
+    codes = Codes(
+        posterior, parameters, parameters["loc"], kl, tf.constant(0.0), tf.constant([0, 1])
+    )
+    np.testing.assert_array_equal(penalty(BetaObjective(), codes), kl)
 
 
 def test_annealed_vae_takes_the_distance_of_the_mean_kl_and_moves_c_each_step():

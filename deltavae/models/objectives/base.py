@@ -146,6 +146,19 @@ def require_total_correlation(objective: Objective, posterior: Posterior) -> Non
         )
 
 
+def bounded_kl(codes: Codes) -> tf.Tensor:
+    """Return the KL per image, (batch,), as a penalty that has a minimum.
+
+    It is `codes.kl`, except for equation (3) where the space is flat: that falls for ever as t
+    grows, through 0 to minus infinity, although no KL is below 0. There it is the sum of the
+    factors' absolute values: the same down to 0, and rising beyond, so that t stays near where
+    (3) reads 0.
+    """
+    if math.isfinite(codes.posterior.kl_floor):
+        return codes.kl
+    return tf.reduce_sum(tf.abs(codes.posterior.kl_per_factor(codes.parameters)), axis=-1)
+
+
 def num_replicas() -> int:
     """Return how many replicas share the batch at hand: 1 outside `Strategy.run`."""
     context = tf.distribute.get_replica_context()

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 from typing_extensions import override
 
-from deltavae.models.objectives.base import Codes, Objective, check_weight
+from deltavae.models.objectives.base import Codes, Objective, bounded_kl, check_weight
 
 
 @keras.saving.register_keras_serializable("deltavae")
@@ -24,7 +24,7 @@ class BetaObjective(Objective):
 
     @override
     def terms(self, codes: Codes) -> dict[str, tf.Tensor]:
-        return {"penalty": self.beta * codes.kl}
+        return {"penalty": self.beta * bounded_kl(codes)}
 
     @override
     def get_config(self) -> dict[str, float]:

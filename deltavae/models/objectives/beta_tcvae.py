@@ -8,6 +8,7 @@ from deltavae.errors import UserError
 from deltavae.models.objectives.base import (
     Codes,
     Objective,
+    bounded_kl,
     check_weight,
     require_total_correlation,
     whole_batch,
@@ -65,7 +66,7 @@ class BetaTCVAEObjective(Objective):
         log_batch = tf.math.log(tf.cast(tf.shape(log_density)[1], tf.float32))
         correlation = log_joint - log_marginals
         return {
-            "penalty": codes.kl + (self.beta - 1.0) * correlation,
+            "penalty": bounded_kl(codes) + (self.beta - 1.0) * correlation,
             "mutual_information": log_own - log_joint + log_batch,
             "total_correlation": correlation + (num_factors - 1) * log_batch,
             "marginal_kl": log_marginals - num_factors * log_batch - log_prior,

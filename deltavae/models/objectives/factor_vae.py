@@ -13,6 +13,7 @@ from deltavae.models.adam import FusedAdam
 from deltavae.models.objectives.base import (
     Codes,
     Objective,
+    bounded_kl,
     check_weight,
     num_replicas,
     own_rows,
@@ -88,7 +89,7 @@ class FactorVAEObjective(Objective):
             tf.stop_gradient(slopes) * (embedded - tf.stop_gradient(embedded)), axis=-1
         )
         return {
-            "penalty": codes.kl + self.gamma * correlation,
+            "penalty": bounded_kl(codes) + self.gamma * correlation,
             "total_correlation": correlation,
             "discriminator_loss": 0.5 * (losses[:rows] + losses[rows:]),
             "discriminator_gradients": gradients,
