@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import subprocess
 import sys
 import threading
@@ -78,7 +79,7 @@ def export_representation(
             written modules do not do what the model does.
     """
     images = as_float_images(example_images)
-    codes = np.asarray(model.representation(tf.constant(images)))
+    codes = _codes_on_cpu(model, images)
     if not np.isfinite(codes).all():
         raise UserError(
             "the representation is not exported",
@@ -86,9 +87,7 @@ def export_representation(
             received=f"{np.size(codes) - np.isfinite(codes).sum()} of {codes.size} not finite",
             advice="A weight may be NaN: train again, with a lower train.learning_rate",
         )
-    again = np.max(
-        np.abs(np.asarray(model.representation(tf.constant(images))) - codes), initial=0
-    )
+    again = np.max(np.abs(_codes_on_cpu(model, images) - codes), initial=0)
     if again > _TOLERANCE:
         raise UserError(
             "the representation is not exported",
@@ -309,6 +308,12 @@ def _write_saved_model(model: Any, image_shape: tuple[int, ...], directory: Path
     tf.saved_model.save(module, str(directory), signatures={SIGNATURE: signature})
 
 
+def _codes_on_cpu(model: Any, images: np.ndarray) -> np.ndarray:
+    """As the clean Python computes them; a GPU may round to 10 bits (TensorFloat-32)."""
+    with tf.device("/CPU:0"):
+        return np.asarray(model.representation(tf.constant(images)))
+
+
 def _allowed(model: Any, images: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """How far codes of each image may differ by rounding, (n, 1).
 
@@ -316,10 +321,7 @@ def _allowed(model: Any, images: np.ndarray, codes: np.ndarray) -> np.ndarray:
     of all layers before it without bound. By how much is seen from the codes of the image whose
     pixels are the next larger or smaller float32, times ten because every layer rounds.
     """
-    moved = [
-        np.asarray(model.representation(tf.constant(np.nextafter(images, np.float32(end)))))
-        for end in (0, 1)
-    ]
+    moved = [_codes_on_cpu(model, np.nextafter(images, np.float32(end))) for end in (0, 1)]
     most = np.max(np.abs(np.subtract(moved, codes)), axis=(0, 2), initial=0.0)
     return np.clip(10.0 * most, _TOLERANCE, _MOST)[:, np.newaxis]
 
@@ -330,6 +332,8 @@ def _compare(directory: Path, images: np.ndarray, codes: np.ndarray, allowed: np
     modules = [directory / "tfhub", directory / "saved_model"]
     done = subprocess.run(
         [sys.executable, "-c", _RELOAD, given, *modules, read_back],
+        # the GPU's memory is taken by this process
+        env=os.environ | {"CUDA_VISIBLE_DEVICES": "-1"},
         capture_output=True,
         text=True,
         check=False,

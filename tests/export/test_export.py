@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 from deltavae.errors import UserError
 from deltavae.export.hub_module import read_meta_graph, write_module
@@ -101,6 +102,30 @@ def test_a_module_that_reads_a_table_is_read_too(tmp_path):
     images = pictures(40)
     codes = load_representation(tmp_path)(images)
     np.testing.assert_array_equal(codes, 2.0 * images[:, 0, 0])
+
+
+def test_both_sides_of_the_comparison_leave_the_gpu_alone(tmp_path, monkeypatch):
+    """The trainer holds its memory, and it rounds otherwise. Its devices are looked at."""
+    places, environments = set(), []
+
+    class Seen(Small):
+        def representation(self, images):
+            if tf.executing_eagerly():
+                places.add(context.context().device_name)
+            return super().representation(images)
+
+    run = subprocess.run
+
+    def seen(*arguments, env=None, **rest):
+        environments.append(env)
+        return run(*arguments, env=env, **rest)
+
+    monkeypatch.setattr(subprocess, "run", seen)
+    path = tmp_path / "representation"
+    export_representation(Seen(), path, dataset_name="noise", example_images=pictures(2))
+    assert [place.split("/")[-1] for place in places] == ["device:CPU:0"]
+    assert [each["CUDA_VISIBLE_DEVICES"] for each in environments] == ["-1"]
+    assert environments[0].keys() >= os.environ.keys()
 
 
 def test_the_module_is_in_the_format_that_both_worlds_read(exported):
