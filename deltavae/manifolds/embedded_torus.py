@@ -134,6 +134,7 @@ class EmbeddedTorus(Manifold):
     ) -> list[Path]:
         # circles of latitude are closed, but no geodesics unless at the widest or the narrowest
         turn = np.linspace(0.0, 2.0 * np.pi, num_points)
+        point = point.astype(np.float64)
         u = np.arctan2(point[1], point[0])
         v = np.arctan2(point[2], np.hypot(point[0], point[1]) - self.major_radius)
         around_axis = self.from_angles(tf.constant(u + turn), tf.fill([num_points], v))

@@ -122,8 +122,9 @@ def test_axes_of_a_flat_space_change_one_coordinate():
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_every_closed_space_has_closed_paths_that_stay_in_it(manifold, count):
-    point = np.asarray(manifold.random_uniform([], seed=(0, 1)), np.float64)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])  # a model's point, or a computed one
+def test_every_closed_space_has_closed_paths_that_stay_in_it(manifold, count, dtype):
+    point = np.asarray(manifold.random_uniform([], seed=(0, 1)), dtype)
     paths = manifold.closed_geodesics(point, np.eye(manifold.ambient_dim), 9)
     assert len(paths) == count and all(path.closed for path in paths)
     for path in paths:
