@@ -68,6 +68,16 @@ def test_a_run_that_ended_before_its_first_checkpoint_is_begun_again(tmp_path, m
     assert found.path == tmp_path
 
 
+def test_a_binding_that_other_variants_read_stops_no_run(tmp_path, monkeypatch):
+    """The study has been checked: it may bind the dimension of a part that this run has not."""
+    trained = []
+    monkeypatch.setattr("deltavae.training.train.train", lambda *given, **_: trained.append(given))
+    run = {"gin_configs": ["gin/base.gin"], "bindings": ["GaussianPosterior.dim = 3"], "seed": 7}
+    study_worker._train(run | {"dataset": "turntable_azimuth"}, RunDir(tmp_path))
+    ((model, _, settings, *_),) = trained
+    assert model.posterior.manifold.dim == 10 and settings.seed == 7
+
+
 def test_principal_components_of_the_pixels_are_scored_as_codes(tmp_path, monkeypatch):
     """Two pixels hold the two factors, with 20 times the variance: a component for each."""
     grid = np.indices((8, 6)).reshape(2, -1)
