@@ -252,7 +252,9 @@ class Manifold(abc.ABC):
         Returns:
             Paths, in the order of the directions or of the space's own circles.
         """
-        start, paths = tf.constant(point, tf.float64), []
+        # a point in float32 is not quite on the space: what is tangent there, where the direction
+        # is nearly normal, would lead off it
+        start, paths = self.project(tf.constant(point, tf.float64)), []
         for label, direction in zip(labels or numbered(directions), directions, strict=True):
             tangent = self.to_tangent(start, tf.constant(direction, tf.float64)).numpy()
             length = np.linalg.norm(tangent)
