@@ -126,3 +126,17 @@ def test_chosen_settings_and_selection_are_drawn(tmp_path, monkeypatch):
     assert "| cars | aligned | ELBO | -1.00 (-1.00 to -1.00) |" in text
     for by, score in {"random pick": 0.35, "ELBO": 0.1, "UDR": 0.2, "best by labels": 0.6}.items():
         assert f"| cars | aligned | {by} | {score:.2f} |" in text
+
+    # within a setting the ELBO and the labels disagree entirely; UDR's choices are .4 and .2
+    text = results.filled("<!-- seeds trial -->\n\n<!-- end -->\n")
+    for by, gain in {"ELBO": -0.1, "UDR": -0.05, "best by labels": 0.1}.items():
+        assert f"| cars | 2 | {by} | {gain:+.3f} (" in text
+
+    assert results.value("trial", "mig", variant="a") == "0.20 (0.10 to 0.30)"
+    assert results.value("trial", "mig", setting="a 1") == "0.50 (0.40 to 0.60)"
+    with pytest.raises(SystemExit, match="several rows"):
+        results.value("trial", "mig", readout="aligned")
+    by_elbo = "<!-- correlation trial elbo mig readout=aligned -->?<!-- end -->"
+    assert "-1.00 (-1.00 to -1.00)" in results.filled(by_elbo)
+    with pytest.raises(SystemExit, match="0 correlations"):
+        results.correlation("trial", "elbo", "mig", without="a", readout="aligned")

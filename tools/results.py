@@ -8,7 +8,12 @@ Comments in the pages say what stands before the next `<!-- end -->`:
     <!-- table NAME -->        the table of docs/results/NAME.csv
     <!-- chosen NAME -->       the same with only the setting of each variant that UDR chooses
     <!-- selection NAME -->    what choosing a run without labels gives
-    <!-- value NAME COLUMN KEY=ENTRY ... -->    one number, of the rows with these entries
+    <!-- seeds NAME -->        what choosing among the seeds of one setting gives
+    <!-- value NAME COLUMN KEY=ENTRY ... -->    one number, of the row with these entries; an
+                               entry for the variant and none for the setting means the setting
+                               that UDR chooses
+    <!-- correlation NAME CRITERION COLUMN KEY=ENTRY ... -->    one rank correlation over runs
+                               with these entries; without=VARIANT,VARIANT leaves runs out
 
 Scores are medians over seeds, with the least and the largest behind them.
 """
@@ -21,6 +26,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from deltavae.studies import summary
@@ -48,6 +54,7 @@ COLUMNS = {
     "infoc": ("InfoC", 2),
     "infoe": ("InfoE", 2),
     "r2_azimuth": ("R² azimuth", 2),
+    "r2_orientation": ("R² orientation", 2),
     "d_lsbd": ("D_LSBD", 2),
 }
 CRITERIA = {
@@ -126,38 +133,98 @@ def selection(data: pd.DataFrame) -> str:
     return f"{markdown(heads, correlations)}\n\n{markdown(chosen_heads, chosen)}"
 
 
-def value(name: str, column: str, **chosen: str) -> str:
-    """One cell: the spread of a column over the seeds of the row that `chosen` names."""
+def among_seeds(data: pd.DataFrame) -> str:
+    """What choosing among the seeds of one setting gives under the aligned readout.
+
+    A cell is the score of the chosen seed minus the mean over the setting's seeds, averaged
+    over settings, with the 95% bootstrap interval over settings.
+    """
+    data = summary.models(data)
+    data = data[data["readout"] == "aligned"]
+    scores = [name for name in COLUMNS if name in summary.score_names(data)]
+    rows = []
+    for dataset, part in data.groupby("dataset", sort=False):
+        # without agreement between seeds there is no UDR to choose by
+        settings = [runs for _, runs in part.groupby("setting") if runs["udr"].notna().all()]
+        gains: dict[str, list[pd.Series]] = {"ELBO": [], "UDR": [], "best by labels": []}
+        for runs in settings:
+            means = runs[scores].mean()
+            gains["ELBO"].append(runs.loc[runs["elbo"].idxmax(), scores] - means)
+            gains["UDR"].append(runs.loc[runs["udr"].idxmax(), scores] - means)
+            gains["best by labels"].append(runs[scores].max() - means)
+        draws = np.random.RandomState(0).randint(len(settings), size=(1000, len(settings)))
+        for chosen_by, found in gains.items():
+            values = np.array(found, float)
+            low, high = np.quantile(values[draws].mean(axis=1), [0.025, 0.975], axis=0)
+            cells = [
+                "" if math.isnan(mean) else f"{mean:+.3f} ({least:+.3f} to {most:+.3f})"
+                for mean, least, most in zip(values.mean(axis=0), low, high, strict=True)
+            ]
+            rows.append([str(dataset), str(len(settings)), chosen_by, *cells])
+    heads = ["dataset", "settings", "seed chosen by", *(COLUMNS[name][0] for name in scores)]
+    return markdown(heads, rows)
+
+
+def rows_of(name: str, entries: dict[str, str]) -> pd.DataFrame:
+    """The rows of a table that have these entries."""
     data = read(name)
-    for key, wanted in chosen.items():
+    if "variant" in entries and "setting" not in entries:
+        data = summary.chosen_settings(data)
+    for key, wanted in entries.items():
         data = data[data[key].astype(str) == wanted]
     if data.empty:
-        raise SystemExit(f"error: docs/results/{name}.csv has no row with {chosen}")
+        raise SystemExit(f"error: docs/results/{name}.csv has no row with {entries}")
+    return data
+
+
+def value(name: str, column: str, **entries: str) -> str:
+    """One cell: the spread of a column over the seeds of the row that `entries` name."""
+    data = rows_of(name, entries)
+    if len(data[ROWS].drop_duplicates()) > 1:
+        raise SystemExit(f"error: docs/results/{name}.csv has several rows with {entries}")
     return spread(data[column], COLUMNS[column][1])
+
+
+def correlation(name: str, criterion: str, column: str, without: str = "", **entries: str) -> str:
+    """One rank correlation over runs of a criterion with a score, with its interval."""
+    data = rows_of(name, entries)
+    found = summary.selection(data[~data["variant"].isin(without.split(","))])
+    those = [
+        one
+        for _, one in found.iterrows()
+        if (one["criterion"], one["score"]) == (criterion, column)
+    ]
+    if len(those) != 1:
+        raise SystemExit(f"error: {len(those)} correlations of {name} are those of {entries}")
+    one = those[0]
+    return f"{one['correlation']:.2f} ({one['low']:.2f} to {one['high']:.2f})"
 
 
 KINDS: dict[str, Callable[[pd.DataFrame], str]] = {
     "table": table,
     "chosen": lambda data: table(summary.chosen_settings(data)),
     "selection": selection,
+    "seeds": among_seeds,
 }
+NUMBERS: dict[str, Callable[..., str]] = {"value": value, "correlation": correlation}
 
 
 def filled(text: str) -> str:
     """The page with every marked table and number written anew."""
     text = re.sub(
-        r"(<!-- (table|chosen|selection) (\w+) -->\n).*?(<!-- end -->)",
+        r"(<!-- (table|chosen|selection|seeds) (\w+) -->\n).*?(<!-- end -->)",
         lambda found: found[1] + KINDS[found[2]](read(found[3])) + "\n" + found[4],
         text,
         flags=re.DOTALL,
     )
 
     def one(found: re.Match[str]) -> str:
-        name, column, *pairs = shlex.split(found[2])
-        chosen = dict(pair.split("=", 1) for pair in pairs)
-        return f"{found[1]}{value(name, column, **chosen)}{found[3]}"
+        words = shlex.split(found[3])
+        named = [word for word in words if "=" not in word]
+        entries = dict(word.split("=", 1) for word in words if "=" in word)
+        return f"{found[1]}{NUMBERS[found[2]](*named, **entries)}{found[4]}"
 
-    return re.sub(r"(<!-- value ([^>]*?) -->).*?(<!-- end -->)", one, text)
+    return re.sub(r"(<!-- (value|correlation) ([^>]*?) -->).*?(<!-- end -->)", one, text)
 
 
 def main(arguments: list[str] | None = None) -> int:
