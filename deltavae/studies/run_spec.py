@@ -1,7 +1,9 @@
 """One run of a study: what is trained and how it is scored, with an id from that content."""
 
 import hashlib
+import io
 import json
+import tokenize
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -81,7 +83,7 @@ class RunSpec:
         """Twelve hexadecimal digits of what is trained.
 
         Neither the names of files and settings nor the scoring nor the cores are part of it:
-        a renamed file trains nothing again, a changed one does.
+        a renamed file or a new comment trains nothing again, a changed value does.
         """
         content = [self.contents, self.bindings, self.dataset, self.seed]
         return _digest([*content, self.pixels] if self.pixels else content)
@@ -95,12 +97,19 @@ def as_binding(name: str, value: object) -> str:
 
 
 def digest_of_file(path: str) -> str:
-    """Digest of a gin file and of all that it includes, by content.
+    """Digest of a gin file and of all that it includes, without comments and blank lines.
 
     Raises:
         UserError: a file is missing or cannot be read.
     """
-    return _digest(gin_files.texts(path))
+    return _digest([_without_comments(text) for text in gin_files.texts(path)])
+
+
+def _without_comments(text: str) -> list[str]:
+    """The tokens of a gin text, which are Python's, as its parser sees them."""
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    ignored = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE)
+    return [token.string for token in tokens if token.type not in ignored]
 
 
 def _digest(content: object) -> str:

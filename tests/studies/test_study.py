@@ -103,6 +103,10 @@ def test_the_id_follows_the_content_of_files_and_not_their_names(make_study, tmp
     assert ids() == before
     below.write_text("a.b = 2\n")
     assert not set(before) & set(ids())
+    below.write_text("# a comment\n\na.b = 1  # and another")
+    assert ids() == before
+    below.write_text("a.b = '1  # no comment'\n")
+    assert not set(before) & set(ids())
     below.write_text("a.b = 1\n")
     top = top.rename(tmp_path / "renamed.gin")
     assert ids() == before
