@@ -26,6 +26,13 @@ def run_script(*arguments: str, **environment: str) -> subprocess.CompletedProce
     )
 
 
+@pytest.fixture(autouse=True)
+def _fixed_seed() -> None:
+    """Weights and draws that a test does not seed itself are the same in every run of it."""
+    if "keras" in sys.modules:  # most tests need no TensorFlow
+        sys.modules["keras"].utils.set_random_seed(0)
+
+
 @pytest.fixture
 def command(monkeypatch, capsys):
     """Runs `deltavae` with those arguments in this process; gives status, output and errors."""
