@@ -5,11 +5,15 @@ import pathlib
 import subprocess
 import sys
 
+import hypothesis
 import pytest
 
 from deltavae.cli.main import main
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# the same examples in every run
+hypothesis.settings.register_profile("fixed", derandomize=True)
+hypothesis.settings.load_profile("fixed")
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 

@@ -399,7 +399,7 @@ def _codes(path: Path, arrays: dict[str, np.ndarray]) -> np.ndarray:
         raise UserError(
             f"the codes of {path} are too large for float32, in which they are scored",
             expected="magnitudes up to 1e15, so that squares are numbers too",
-            received=f"{largest:.3g}",
+            received=f"{largest:g}",
         )
     return codes.astype(np.float32)
 

@@ -418,7 +418,7 @@ def _compare(data, table, images, factors, present):
 COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "database": None}
 
 
-@settings(max_examples=100, derandomize=True, **COMMON)
+@settings(max_examples=100, **COMMON)
 @given(CASES)
 def test_generated_datasets(case):
     _loads_as_meant_or_is_refused(case)
